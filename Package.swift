@@ -1,0 +1,112 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Language settings of every target: Swift 6 mode comes with the tools version.
+let language: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+    // One section per function, and nothing kept for clients outside the program: the linker can then
+    // drop what a service does not use (shipper must not load libcurl and its thirty companions).
+    .unsafeFlags(["-Xfrontend", "-function-sections", "-Xfrontend", "-internalize-at-link"]),
+]
+
+/// Links only the code that is reached. The version script undoes the `-export-dynamic` that a static Swift
+/// runtime brings, which would make every function a root.
+let link: [LinkerSetting] = [
+    .unsafeFlags([
+        "-use-ld=lld",
+        "-Xlinker", "--gc-sections",
+        "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/CSystem/executable.map",
+    ])
+]
+
+/// Libraries behind Common that every service uses: TLS, zlib streams, whole-buffer deflate, YAML, HTTP server.
+let commonLibraries: [LinkerSetting] = ["ssl", "crypto", "z", "deflate", "yaml", "microhttpd"].map {
+    .linkedLibrary($0)
+}
+
+/// The HTTP client, for programs that talk to Elasticsearch.
+let curl: [LinkerSetting] = [.linkedLibrary("curl")]
+
+/// GeoIP databases and regular expressions, for programs that parse and enrich lines.
+let enrichment: [LinkerSetting] = [.linkedLibrary("maxminddb"), .linkedLibrary("pcre2-8")]
+
+let package = Package(
+    name: "elkfa",
+    products: [
+        .executable(name: "shipper", targets: ["Shipper"]),
+        .executable(name: "ingest", targets: ["Ingest"]),
+        .executable(name: "apm-server", targets: ["APMServer"]),
+    ],
+    dependencies: [],
+    targets: [
+        .systemLibrary(
+            name: "CSystem",
+            providers: [
+                .apt([
+                    "libcurl4-openssl-dev", "zlib1g-dev", "libdeflate-dev", "libssl-dev", "libmaxminddb-dev",
+                    "libpcre2-dev", "libyaml-dev", "libmicrohttpd-dev",
+                ])
+            ]
+        ),
+        .target(
+            name: "Common",
+            dependencies: ["CSystem"],
+            swiftSettings: language,
+            linkerSettings: commonLibraries
+        ),
+        .executableTarget(
+            name: "Shipper",
+            dependencies: ["Common", "CSystem"],
+            swiftSettings: language,
+            // A debug build keeps unreachable code, so it needs libcurl to link; the release build does not.
+            linkerSettings: link + [.linkedLibrary("curl", .when(configuration: .debug))]
+        ),
+        .executableTarget(
+            name: "Ingest",
+            dependencies: ["Common", "CSystem"],
+            swiftSettings: language,
+            linkerSettings: link + curl + enrichment
+        ),
+        .executableTarget(
+            name: "APMServer",
+            dependencies: ["Common", "CSystem"],
+            swiftSettings: language,
+            linkerSettings: link + curl
+        ),
+        .executableTarget(
+            name: "Bench",
+            dependencies: ["Common", "CSystem"],
+            path: "Tests/Benchmarks",
+            exclude: [],
+            swiftSettings: language,
+            linkerSettings: link + curl
+        ),
+        .testTarget(
+            name: "CommonTests",
+            dependencies: ["Common", "CSystem"],
+            swiftSettings: language,
+            linkerSettings: curl
+        ),
+        .testTarget(
+            name: "ShipperTests",
+            dependencies: ["Shipper", "Common"],
+            swiftSettings: language,
+            linkerSettings: curl
+        ),
+        .testTarget(
+            name: "IngestTests",
+            dependencies: ["Ingest", "Common", "CSystem"],
+            swiftSettings: language,
+            linkerSettings: curl + enrichment
+        ),
+        .testTarget(
+            name: "APMServerTests",
+            dependencies: ["APMServer", "Common"],
+            swiftSettings: language,
+            linkerSettings: curl
+        ),
+    ]
+)

@@ -1,0 +1,128 @@
+/// Writing JSON strings: escapes and repairs on the way.
+///
+/// The result is always valid JSON in valid UTF-8, whatever the input: `"`, `\` and control bytes are escaped,
+/// and each byte that is not part of well-formed UTF-8 becomes one U+FFFD (the rule of Go, and so of Beats).
+extension ByteBuffer {
+    /// Appends `bytes[range]` as the inside of a JSON string, without quotes.
+    package mutating func append(jsonEscaped bytes: RawSpan, _ range: Range<Int>) {
+        reserve(range.count + 16)
+        var start = range.lowerBound
+        var index = start
+        let end = range.upperBound
+        while true {
+            index = bytes.endOfPlainJSONText(from: index, to: end)
+            guard index < end else { break }
+            let byte = bytes[index]
+            if byte >= 0x80 {
+                let length = bytes.lengthOfUTF8Scalar(at: index, end: end)
+                if length > 0 {
+                    index += length
+                    continue
+                }
+                append(bytes, start..<index)
+                append("\u{FFFD}" as StaticString)
+            } else {
+                append(bytes, start..<index)
+                appendEscape(byte)
+            }
+            index += 1
+            start = index
+        }
+        append(bytes, start..<end)
+    }
+
+    /// Appends `text` as a JSON string with its quotes.
+    package mutating func append(jsonString text: String) {
+        append(UInt8(ascii: "\""))
+        var text = text
+        text.withUTF8 { utf8 in
+            let bytes = UnsafeRawBufferPointer(utf8)
+            append(jsonEscaped: bytes.bytes, 0..<bytes.count)
+        }
+        append(UInt8(ascii: "\""))
+    }
+
+    private mutating func appendEscape(_ byte: UInt8) {
+        append(UInt8(ascii: "\\"))
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): append(byte)
+        case 0x08: append(UInt8(ascii: "b"))
+        case 0x09: append(UInt8(ascii: "t"))
+        case 0x0A: append(UInt8(ascii: "n"))
+        case 0x0C: append(UInt8(ascii: "f"))
+        case 0x0D: append(UInt8(ascii: "r"))
+        default:
+            append("u00" as StaticString)
+            append(Hexadecimal.lowerCase(byte >> 4))
+            append(Hexadecimal.lowerCase(byte & 15))
+        }
+    }
+}
+
+/// Digits of base 16.
+package enum Hexadecimal {
+    /// The digit for a value from 0 to 15.
+    @inline(__always)
+    package static func lowerCase(_ value: UInt8) -> UInt8 { value < 10 ? value &+ 48 : value &+ 87 }
+
+    /// The value of a digit in either case; nil for any other byte.
+    @inline(__always)
+    package static func value(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case 48...57: digit &- 48
+        case 65...70: digit &- 55
+        case 97...102: digit &- 87
+        default: nil
+        }
+    }
+}
+
+extension RawSpan {
+    /// The first offset from `start` that JSON text cannot hold as it is, or that is not ASCII; `end` if none.
+    ///
+    /// Looks at eight bytes at a time: quote, backslash, below 0x20, above 0x7F.
+    @inline(__always)
+    package func endOfPlainJSONText(from start: Int, to end: Int) -> Int {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let tops: UInt64 = 0x8080_8080_8080_8080
+        var index = start
+        while index + 8 <= end {
+            let word = unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+            let quote = word ^ (ones &* 0x22)
+            let backslash = word ^ (ones &* 0x5C)
+            let quoteHit = (quote &- ones) & ~quote
+            let backslashHit = (backslash &- ones) & ~backslash
+            let controlHit = (word &- (ones &* 0x20)) & ~word
+            let hits = (quoteHit | backslashHit | controlHit | word) & tops
+            if hits != 0 { return index + hits.trailingZeroBitCount >> 3 }
+            index += 8
+        }
+        while index < end {
+            let byte = self[index]
+            if byte < 0x20 || byte >= 0x80 || byte == 0x22 || byte == 0x5C { return index }
+            index += 1
+        }
+        return end
+    }
+
+    /// Length of the well-formed UTF-8 sequence at `offset` (2 to 4); 1 for ASCII; 0 when it is ill-formed.
+    ///
+    /// Source: Unicode 15, table 3-7 (no overlong forms, no surrogates, nothing above U+10FFFF).
+    package func lengthOfUTF8Scalar(at offset: Int, end: Int) -> Int {
+        let first = self[offset]
+        func continues(_ distance: Int, _ low: UInt8 = 0x80, _ high: UInt8 = 0xBF) -> Bool {
+            offset + distance < end && self[offset + distance] >= low && self[offset + distance] <= high
+        }
+        switch first {
+        case 0x00...0x7F: return 1
+        case 0xC2...0xDF: return continues(1) ? 2 : 0
+        case 0xE0: return continues(1, 0xA0) && continues(2) ? 3 : 0
+        case 0xED: return continues(1, 0x80, 0x9F) && continues(2) ? 3 : 0
+        case 0xE1...0xEF: return continues(1) && continues(2) ? 3 : 0
+        case 0xF0: return continues(1, 0x90) && continues(2) && continues(3) ? 4 : 0
+        case 0xF1...0xF3: return continues(1) && continues(2) && continues(3) ? 4 : 0
+        case 0xF4: return continues(1, 0x80, 0x8F) && continues(2) && continues(3) ? 4 : 0
+        default: return 0
+        }
+    }
+}

@@ -1,0 +1,8 @@
+import Common
+
+@main
+enum Bench {
+    static func main() {
+        print("bench \(Version.current)")
+    }
+}
