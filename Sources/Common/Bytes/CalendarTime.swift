@@ -121,7 +121,9 @@ extension CalendarTime {
             let minute = reader.digits(2, bytes), reader.take(UInt8(ascii: ":"), bytes),
             let second = reader.digits(2, bytes)
         else { return nil }
-        guard isDate(year: year, month: month, day: day), hour < 24, minute < 60, second < 61 else { return nil }
+        guard isDate(year: year, month: month, day: day), hour < 24, minute < 60, second < 61 else {
+            return nil
+        }
         var nanosecond = 0
         if reader.take(UInt8(ascii: "."), bytes) || reader.take(UInt8(ascii: ","), bytes) {
             guard let fraction = reader.fraction(bytes) else { return nil }

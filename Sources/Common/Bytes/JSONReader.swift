@@ -198,7 +198,9 @@ package struct JSONReader {
             UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
             offset += 2
         case UInt8(ascii: "u"):
-            guard bytes.hexadecimalUnit(at: offset + 2) != nil else { throw JSONError(.badEscape, at: offset) }
+            guard bytes.hexadecimalUnit(at: offset + 2) != nil else {
+                throw JSONError(.badEscape, at: offset)
+            }
             offset += 6
         default: throw JSONError(.badEscape, at: offset)
         }
@@ -278,7 +280,8 @@ extension ByteBuffer {
         case UInt8(ascii: "t"): append(0x09 as UInt8)
         case UInt8(ascii: "u"):
             let unit = bytes.hexadecimalUnit(at: offset + 2) ?? 0xFFFD
-            if unit & 0xFC00 == 0xD800, offset + 12 <= bytes.byteCount, bytes[offset + 6] == UInt8(ascii: "\\"),
+            if unit & 0xFC00 == 0xD800, offset + 12 <= bytes.byteCount,
+                bytes[offset + 6] == UInt8(ascii: "\\"),
                 bytes[offset + 7] == UInt8(ascii: "u"), let low = bytes.hexadecimalUnit(at: offset + 8),
                 low & 0xFC00 == 0xDC00
             {

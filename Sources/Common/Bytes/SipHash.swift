@@ -25,7 +25,9 @@ package struct SipHash: Sendable {
         var state = State(key: key, tweak: tweak)
         var index = range.lowerBound
         while index + 8 <= range.upperBound {
-            state.absorb(UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)))
+            state.absorb(
+                UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
+            )
             index += 8
         }
         var last = UInt64(truncatingIfNeeded: range.count) << 56

@@ -1,0 +1,100 @@
+package import Glibc
+
+/// Small files that must survive a crash and a power cut.
+package enum AtomicFile {
+    /// What went wrong, and at which step.
+    package struct Failure: Error, CustomStringConvertible {
+        package let step: String
+        package let path: String
+        package let cause: Errno
+
+        package var description: String { "cannot \(step) \(path): \(cause)" }
+    }
+
+    /// Replaces the file at `path` by `bytes`: a reader sees the old content or the new, never a part.
+    ///
+    /// Writes `path.new`, fsyncs it, renames it over `path` and fsyncs the directory. With `keepingPrevious`,
+    /// the content replaced stays as a second name `keepingPrevious`.
+    package static func write(
+        _ bytes: UnsafeRawBufferPointer,
+        to path: String,
+        mode: mode_t = 0o600,
+        keepingPrevious previous: String? = nil
+    ) throws(Failure) {
+        let temporary = path + ".new"
+        try step("write", temporary) { () throws(Errno) in
+            let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
+            try file.writeAll(bytes)
+            try file.sync()
+        }
+        if let previous {
+            try step("keep the previous generation as", previous) { () throws(Errno) in
+                try Errno.check(tolerating: .notFound) { unlink(previous) }
+                try Errno.check(tolerating: .notFound) { link(path, previous) }
+            }
+        }
+        try step("rename to", path) { () throws(Errno) in try Errno.check { rename(temporary, path) } }
+        try syncDirectory(of: path)
+    }
+
+    /// fsyncs the directory that holds `path`, so that its entry survives a power cut.
+    package static func syncDirectory(of path: String) throws(Failure) {
+        let directory = Path.directory(of: path)
+        try step("sync the directory", directory) { () throws(Errno) in
+            let descriptor = try Descriptor.open(directory, O_RDONLY | O_DIRECTORY)
+            try descriptor.sync()
+        }
+    }
+
+    /// The whole content of a file of at most `limit` bytes.
+    ///
+    /// - Throws: also when the file is larger (`EFBIG`).
+    package static func read(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
+        try step("read", path) { () throws(Errno) -> [UInt8] in
+            let file = try Descriptor.open(path, O_RDONLY)
+            var buffer = ByteBuffer(capacity: 4096)
+            while true {
+                let before = buffer.count
+                try buffer.append(reserving: 4096) { free throws(Errno) in try file.read(into: free) }
+                if buffer.count == before { return buffer.array }
+                if buffer.count > limit { throw Errno(EFBIG) }
+            }
+        }
+    }
+
+    @discardableResult
+    private static func step<Result>(
+        _ name: String,
+        _ path: String,
+        _ body: () throws(Errno) -> Result
+    ) throws(Failure) -> Result {
+        do { return try body() } catch { throw Failure(step: name, path: path, cause: error) }
+    }
+}
+
+/// Paths as text.
+package enum Path {
+    /// Everything before the last `/`; `.` when there is none.
+    package static func directory(of path: String) -> String {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    /// Everything behind the last `/`.
+    package static func name(of path: String) -> String {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
+        return String(path[path.utf8.index(after: slash)...])
+    }
+
+    /// mkdir(2) for `path` and every missing parent.
+    package static func createDirectories(_ path: String, mode: mode_t = 0o750) throws(AtomicFile.Failure) {
+        var status = stat()
+        if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return }
+        let parent = directory(of: path)
+        if parent != path, parent != "." { try createDirectories(parent, mode: mode) }
+        guard mkdir(path, mode) != 0 else { return }
+        let cause = Errno.current
+        if cause == .exists, stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return }
+        throw AtomicFile.Failure(step: "create the directory", path: path, cause: cause)
+    }
+}
