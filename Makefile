@@ -1,0 +1,40 @@
+# Every target is one thing a person does with this repository; `make` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup build test unit e2e demo bench format lint clean
+
+python := .venv/bin/python
+swift_sources := Package.swift Sources Tests
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: ## install what is missing: Debian packages (apt), Python packages (.venv)
+	@deploy/setup.sh
+
+build: ## build the three services for release, the Swift runtime linked in
+	swift build -c release --static-swift-stdlib
+
+test: setup unit e2e ## set up, then run the unit tests and the end-to-end tests
+
+unit: ## run the unit tests (FILTER=name for some of them)
+	swift test --disable-xctest $(if $(FILTER),--filter $(FILTER))
+
+e2e: build ## run the end-to-end tests against the release build (FILTER=name for some of them)
+	$(python) -m pytest Tests/EndToEnd $(if $(FILTER),-k "$(FILTER)")
+
+demo: setup build ## real nginx, shipper, ingest and a store; prints a report (KEEP=1, ELASTICSEARCH=url)
+	@$(python) deploy/demo/demo.py
+
+bench: setup build ## measure speed and memory; prints a table and writes JSON (QUICK=1, ONLY=scenario, REPORT=1)
+	@$(python) Tests/Benchmarks/bench.py
+
+format: ## format the Swift code
+	swift format --in-place --recursive --parallel $(swift_sources)
+
+lint: ## check the format and the style of the Swift code
+	swift format lint --strict --recursive --parallel $(swift_sources)
+
+clean: ## delete everything that was built or downloaded into this folder
+	rm -rf .build .build-* .venv .demo .bench
