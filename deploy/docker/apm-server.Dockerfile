@@ -1,0 +1,36 @@
+# syntax=docker/dockerfile:1
+# Build from the top of the repository: docker build --file deploy/docker/apm-server.Dockerfile .
+ARG SWIFT_VERSION=6.3
+
+FROM swift:${SWIFT_VERSION}-bookworm AS build
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends \
+        libcurl4-openssl-dev libdeflate-dev libmaxminddb-dev libmicrohttpd-dev \
+        libpcre2-dev libssl-dev libyaml-dev zlib1g-dev \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /source
+COPY Package.swift ./
+COPY Sources Sources
+COPY Tests Tests
+RUN swift build --configuration release --static-swift-stdlib --product apm-server \
+    && strip --output-file=/apm-server .build/release/apm-server
+
+FROM debian:bookworm-slim
+LABEL org.opencontainers.image.title="apm-server" \
+    org.opencontainers.image.description="The address that APM agents send to" \
+    org.opencontainers.image.licenses="Apache-2.0"
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends \
+        ca-certificates libcurl4 libdeflate0 libmicrohttpd12 libssl3 libyaml-0-2 tzdata zlib1g \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --home-dir /var/lib/apm-server --shell /usr/sbin/nologin apm-server \
+    && install --directory --owner apm-server --group apm-server --mode 0750 /var/lib/apm-server
+COPY --from=build /apm-server /usr/bin/apm-server
+COPY --chmod=755 deploy/docker/healthcheck /usr/lib/apm-server/healthcheck
+COPY deploy/config/apm-server.yml /etc/apm-server/apm-server.yml
+USER apm-server
+WORKDIR /var/lib/apm-server
+VOLUME /var/lib/apm-server
+EXPOSE 8200 5067
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["/usr/lib/apm-server/healthcheck", "5067"]
+ENTRYPOINT ["/usr/bin/apm-server", "--config", "/etc/apm-server/apm-server.yml"]
