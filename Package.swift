@@ -12,7 +12,9 @@ let language: [SwiftSetting] = [
     .unsafeFlags(["-Xfrontend", "-function-sections", "-Xfrontend", "-internalize-at-link"]),
 ]
 
-/// Links only the code that is reached. The version script undoes the `-export-dynamic` that a static Swift
+/// Links only the code that is reached.
+///
+/// The version script undoes the `-export-dynamic` that a static Swift
 /// runtime brings, which would make every function a root.
 let link: [LinkerSetting] = [
     .unsafeFlags([

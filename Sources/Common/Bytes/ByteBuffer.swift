@@ -86,7 +86,9 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
         bytes.withUnsafeBytes { append($0) }
     }
 
-    /// Appends the UTF-8 of `text`. Not for hot paths.
+    /// Appends the UTF-8 of `text`.
+    ///
+    /// Not for hot paths.
     package mutating func append(_ text: String) {
         var text = text
         text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
@@ -155,7 +157,9 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     /// A copy of the content.
     package var array: [UInt8] { withUnsafeBytes { Array($0) } }
 
-    /// The content as text, each ill-formed part replaced by U+FFFD. Allocates.
+    /// The content as text, each ill-formed part replaced by U+FFFD.
+    ///
+    /// Allocates.
     package var text: String { withUnsafeBytes { String(decoding: $0, as: UTF8.self) } }
 
     private mutating func grow(_ additional: Int) {
@@ -181,7 +185,9 @@ extension RawSpan {
     @inline(__always)
     package subscript(offset: Int) -> UInt8 { unsafeLoad(fromByteOffset: offset, as: UInt8.self) }
 
-    /// The bytes of `range` as text, each ill-formed part replaced by U+FFFD. Allocates.
+    /// The bytes of `range` as text, each ill-formed part replaced by U+FFFD.
+    ///
+    /// Allocates.
     package func text(_ range: Range<Int>) -> String {
         withUnsafeBytes { String(decoding: UnsafeRawBufferPointer(rebasing: $0[range]), as: UTF8.self) }
     }

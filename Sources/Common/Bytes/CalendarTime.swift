@@ -9,7 +9,9 @@ package struct CalendarTime: Hashable, Comparable, Sendable {
 
     package init(seconds: Int64) { nanoseconds = seconds * 1_000_000_000 }
 
-    /// A UTC date and time; months and days count from 1. No check of ranges.
+    /// A UTC date and time; months and days count from 1.
+    ///
+    /// No check of ranges.
     package init(
         year: Int,
         month: Int,
@@ -37,7 +39,9 @@ package struct CalendarTime: Hashable, Comparable, Sendable {
     /// Year, month and day of month in UTC.
     package var date: (year: Int, month: Int, day: Int) { Self.date(days: day) }
 
-    /// Days from 1970-01-01 to a date. Source: Howard Hinnant, "chrono-compatible low-level date algorithms".
+    /// Days from 1970-01-01 to a date.
+    ///
+    /// Source: Howard Hinnant, "chrono-compatible low-level date algorithms".
     package static func days(year: Int, month: Int, day: Int) -> Int {
         let shifted = month <= 2 ? year - 1 : year
         let era = (shifted >= 0 ? shifted : shifted - 399) / 400
@@ -48,7 +52,9 @@ package struct CalendarTime: Hashable, Comparable, Sendable {
         return era * 146_097 + dayOfEra - 719_468
     }
 
-    /// The date that is `days` after 1970-01-01. Source: as for `days(year:month:day:)`.
+    /// The date that is `days` after 1970-01-01.
+    ///
+    /// Source: as for `days(year:month:day:)`.
     package static func date(days: Int) -> (year: Int, month: Int, day: Int) {
         let shifted = days + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
@@ -99,7 +105,9 @@ extension ByteBuffer {
 }
 
 extension CalendarTime {
-    /// `2026-11-22T10:24:10.460Z`. Allocates.
+    /// `2026-11-22T10:24:10.460Z`.
+    ///
+    /// Allocates.
     package var iso8601: String {
         var buffer = ByteBuffer(capacity: 32)
         buffer.append(iso8601: self)

@@ -63,7 +63,9 @@ package struct JSONReader {
         }
     }
 
-    /// Steps into an object. Call `nextKey` until it answers nil.
+    /// Steps into an object.
+    ///
+    /// Call `nextKey` until it answers nil.
     package mutating func beginObject(_ bytes: RawSpan) throws(JSONError) {
         try expect(UInt8(ascii: "{"), bytes)
     }
@@ -79,7 +81,9 @@ package struct JSONReader {
         return key
     }
 
-    /// Steps into an array. Call `nextElement` until it answers false.
+    /// Steps into an array.
+    ///
+    /// Call `nextElement` until it answers false.
     package mutating func beginArray(_ bytes: RawSpan) throws(JSONError) {
         try expect(UInt8(ascii: "["), bytes)
     }

@@ -1,6 +1,8 @@
 import Glibc
 
-/// The system's clocks. Only the rim of a program reads them; decisions get a time as an argument.
+/// The system's clocks.
+///
+/// Only the rim of a program reads them; decisions get a time as an argument.
 package enum Clock {
     /// Wall clock, UTC.
     package static var now: CalendarTime { CalendarTime(nanoseconds: nanoseconds(CLOCK_REALTIME)) }

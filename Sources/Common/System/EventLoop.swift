@@ -39,7 +39,9 @@ package struct EventLoop: ~Copyable {
         try control(EPOLL_CTL_MOD, descriptor, interest, token)
     }
 
-    /// Forgets a descriptor. Closing it does the same; this is for descriptors that stay open.
+    /// Forgets a descriptor.
+    ///
+    /// Closing it does the same; this is for descriptors that stay open.
     package func remove(_ descriptor: Int32) {
         var event = epoll_event()
         epoll_ctl(epoll.raw, EPOLL_CTL_DEL, descriptor, &event)

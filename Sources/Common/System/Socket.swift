@@ -52,7 +52,9 @@ package enum Socket {
         package var description: String { "cannot resolve \(host): \(reason)" }
     }
 
-    /// The addresses of a host. Blocks for as long as DNS takes: not for an event loop.
+    /// The addresses of a host.
+    ///
+    /// Blocks for as long as DNS takes: not for an event loop.
     ///
     /// - Parameter passive: for listening.
     package static func resolve(

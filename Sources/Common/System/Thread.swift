@@ -44,7 +44,9 @@ package final class Thread: Sendable {
         handle = Mutex(thread)
     }
 
-    /// Waits until the thread has ended. The second call answers at once.
+    /// Waits until the thread has ended.
+    ///
+    /// The second call answers at once.
     package func join() {
         let thread = handle.withLock { handle -> pthread_t? in
             defer { handle = nil }

@@ -123,7 +123,7 @@ package struct RepeatLimit: Sendable {
 
 /// The two shapes of a log line.
 package enum LogLine {
-    /// `2026-11-22T10:24:10.460Z INFO  listening  port=5044`
+    /// One line for people: `2026-11-22T10:24:10.460Z INFO  listening  port=5044`.
     package static func text(
         _ time: CalendarTime,
         _ level: Log.Level,
