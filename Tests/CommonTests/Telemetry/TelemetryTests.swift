@@ -1,0 +1,66 @@
+import Common
+import Testing
+
+@Suite("Telemetry")
+struct TelemetryTests {
+    @Test("writes Prometheus text and JSON")
+    func output() {
+        let metrics = Metrics()
+        metrics.counter("ingest_events_total", "Events received.").add(3)
+        metrics.gauge("ingest_connections", "Open connections.", [("port", "5044")]).set(2)
+        metrics.gauge("ingest_connections", "Open connections.", [("port", "a\"b")]) { 0.5 }
+        var text = ByteBuffer()
+        metrics.appendPrometheus(to: &text)
+        #expect(
+            text.text == """
+                # HELP ingest_events_total Events received.
+                # TYPE ingest_events_total counter
+                ingest_events_total 3
+                # HELP ingest_connections Open connections.
+                # TYPE ingest_connections gauge
+                ingest_connections{port="5044"} 2
+                ingest_connections{port="a\\"b"} 0.5
+
+                """
+        )
+        var json = ByteBuffer()
+        metrics.appendJSON(to: &json)
+        #expect(
+            json.text == #"{"ingest_events_total":3,"ingest_connections":[{"port":"5044","value":2},"#
+                + #"{"port":"a\"b","value":0.5}]}"#
+        )
+    }
+
+    @Test("bounds the series of a name")
+    func bounded() {
+        let metrics = Metrics()
+        for index in 0..<2000 { metrics.counter("files_total", "Files.", [("path", "\(index)")]).add() }
+        #expect(metrics.counter("files_total", "Files.", [("path", "1999")]).total == 1000)
+    }
+
+    @Test("lets one repeat through in ten seconds and counts the rest")
+    func repeats() {
+        var limit = RepeatLimit()
+        let second: Int64 = 1_000_000_000
+        #expect(limit.admit("a", now: 0) == 0)
+        #expect(limit.admit("a", now: second) == nil)
+        #expect(limit.admit("b", now: second) == 0)
+        #expect(limit.admit("a", now: 9 * second) == nil)
+        #expect(limit.admit("a", now: 10 * second) == 2)
+        for index in 0..<1000 { _ = limit.admit("key \(index)", now: 11 * second) }
+    }
+
+    @Test("writes log lines that cannot be forged")
+    func logLines() {
+        var text = ByteBuffer()
+        let time = CalendarTime(nanoseconds: 1_795_342_422_275_999_999)
+        LogLine.text(time, .warning, "bad\nline", [("path", "/a b"), ("n", "1")], into: &text)
+        #expect(text.text == "2026-11-22T10:13:42.275Z WARN  bad?line  path=\"/a b\"  n=1\n")
+        var json = ByteBuffer()
+        LogLine.json(time, .error, "ingest", "x\"y", [("a", "b\n")], into: &json)
+        #expect(
+            json.text == #"{"@timestamp":"2026-11-22T10:13:42.275Z","log.level":"error","message":"x\"y","#
+                + #""ecs.version":"8.11.0","service.name":"ingest","labels":{"a":"b\n"}}"# + "\n"
+        )
+    }
+}
