@@ -14,6 +14,13 @@ package struct Descriptor: ~Copyable {
 
     deinit { _ = close(raw) }
 
+    /// Gives the number away; the new owner closes it.
+    package consuming func release() -> Int32 {
+        let raw = raw
+        discard self
+        return raw
+    }
+
     /// open(2), close-on-exec.
     package static func open(_ path: String, _ flags: Int32, mode: mode_t = 0o600) throws(Errno) -> Descriptor
     {
