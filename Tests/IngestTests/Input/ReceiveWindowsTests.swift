@@ -2,11 +2,32 @@ import Testing
 
 @testable import Ingest
 
+/// A reference to the value under test, so that its mutating functions can stand inside `#expect`.
+private final class Windows {
+    private var value = ReceiveWindows()
+    var count: Int { value.count }
+    var isReceiving: Bool { value.isReceiving }
+    var isBusy: Bool { value.isBusy }
+    func begin() -> ReceiveWindows.ID { value.begin() }
+    func sent(_ id: Int, documents: Int = 1) { value.sent(id, documents: documents) }
+    func stored(_ id: Int, documents: Int) { value.stored(id, documents: documents) }
+    func complete(sequence: UInt32) { value.complete(sequence: sequence) }
+    func nextAck() -> UInt32? { value.nextAck() }
+}
+
+private final class Budget {
+    private var value: MemoryBudget
+    var used: Int { value.used }
+    init(limit: Int) { value = MemoryBudget(limit: limit) }
+    func grant(_ holder: UInt64, bytes: Int) -> Bool { value.grant(holder, bytes: bytes) }
+    func release(_ holder: UInt64) { value.release(holder) }
+}
+
 @Suite("Receive windows")
 struct ReceiveWindowsTests {
     @Test("a window is acknowledged when it is complete and all its documents are stored")
     func oneWindow() {
-        var windows = ReceiveWindows()
+        let windows = Windows()
         let id = windows.begin()
         windows.sent(id, documents: 2)
         #expect(windows.isReceiving && windows.isBusy)
@@ -24,7 +45,7 @@ struct ReceiveWindowsTests {
 
     @Test("acks keep the order of arrival when a later window is stored first")
     func order() {
-        var windows = ReceiveWindows()
+        let windows = Windows()
         let first = windows.begin()
         windows.sent(first)
         windows.complete(sequence: 1)
@@ -41,7 +62,7 @@ struct ReceiveWindowsTests {
 
     @Test("a window split over several bulks waits for all of them")
     func split() {
-        var windows = ReceiveWindows()
+        let windows = Windows()
         let id = windows.begin()
         windows.sent(id, documents: 500)
         windows.sent(id, documents: 500)
@@ -54,7 +75,7 @@ struct ReceiveWindowsTests {
 
     @Test("an answer for a window that is gone changes nothing")
     func unknown() {
-        var windows = ReceiveWindows()
+        let windows = Windows()
         let id = windows.begin()
         windows.complete(sequence: 0)
         #expect(windows.nextAck() == 0)
@@ -70,14 +91,14 @@ struct MemoryBudgetTests {
 
     @Test("small buffers cost nothing")
     func small() {
-        var budget = MemoryBudget(limit: 10)
+        let budget = Budget(limit: 10)
         for holder in 0..<100 { #expect(budget.grant(UInt64(holder), bytes: free)) }
         #expect(budget.used == 0)
     }
 
     @Test("what exceeds the budget waits until something is given back")
     func waits() {
-        var budget = MemoryBudget(limit: 10 * free)
+        let budget = Budget(limit: 10 * free)
         #expect(budget.grant(1, bytes: 6 * free))
         #expect(!budget.grant(2, bytes: 6 * free))
         #expect(budget.grant(3, bytes: 4 * free))
@@ -90,7 +111,7 @@ struct MemoryBudgetTests {
 
     @Test("one connection is always served")
     func oneAlways() {
-        var budget = MemoryBudget(limit: 2 * free)
+        let budget = Budget(limit: 2 * free)
         #expect(budget.grant(1, bytes: 100 * free))
         #expect(!budget.grant(2, bytes: 2 * free))
         #expect(budget.grant(1, bytes: 200 * free), "the favoured one may grow")
@@ -101,7 +122,7 @@ struct MemoryBudgetTests {
 
     @Test("two half frames cannot block each other")
     func noDeadlock() {
-        var budget = MemoryBudget(limit: 10 * free)
+        let budget = Budget(limit: 10 * free)
         #expect(budget.grant(1, bytes: 5 * free))
         #expect(budget.grant(2, bytes: 5 * free))
         #expect(!budget.grant(2, bytes: 8 * free))
