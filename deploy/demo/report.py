@@ -1,0 +1,88 @@
+"""What Elasticsearch knows about the visitors, as tables on the terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from store import Store
+
+BAR_COLUMNS = 30
+LABEL_COLUMNS = 44
+ROWS = 8
+# Elasticsearch's limit of from + size; beyond it, percentiles by sorting are not to be had.
+RESULT_WINDOW = 10_000
+
+
+class Report:
+    """Reads one index and prints. Uses only aggregations that every store of the tests answers rightly."""
+
+    def __init__(self, store: Store, index: str) -> None:
+        self.store = store
+        self.index = index
+
+    def show(self) -> None:
+        """Prints all tables."""
+        answer = self.store.search(self.index, {"size": 0, "track_total_hits": True, "aggs": self._aggregations()})
+        found = answer["aggregations"]
+        minutes = [(bucket["key_as_string"][11:16], bucket["doc_count"]) for bucket in found["minutes"]["buckets"]]
+        self._bars("Requests per minute (UTC)", minutes)
+        classes = [(bucket["key"], bucket["doc_count"]) for bucket in found["classes"]["buckets"]]
+        self._bars("Status classes", [row for row in classes if row[1]])
+        self._bars("Top paths", self._terms(found["paths"]))
+        self._bars("Countries", self._terms(found["countries"]))
+        self._bars("Operating systems", self._terms(found["systems"]))
+        self._bars("Browsers", self._terms(found["browsers"]))
+        self._bars("Shippers", self._terms(found["hosts"]))
+        self._slowest(answer["hits"]["total"]["value"])
+
+    @staticmethod
+    def _aggregations() -> dict[str, Any]:
+        def terms(field: str) -> dict[str, Any]:
+            return {"terms": {"field": field, "size": ROWS}}
+
+        classes = [{"key": f"{digit}xx", "from": digit * 100, "to": digit * 100 + 100} for digit in range(1, 6)]
+        return {
+            "minutes": {"date_histogram": {"field": "@timestamp", "fixed_interval": "1m", "min_doc_count": 1}},
+            "classes": {"range": {"field": "http.response.status_code", "ranges": classes}},
+            "paths": terms("url.path"),
+            "countries": terms("source.geo.country_name"),
+            "systems": terms("user_agent.os.name"),
+            "browsers": terms("user_agent.name"),
+            "hosts": terms("host.name"),
+        }
+
+    @staticmethod
+    def _terms(aggregation: dict[str, Any]) -> list[tuple[str, int]]:
+        rows = [(str(bucket["key"]), bucket["doc_count"]) for bucket in aggregation["buckets"]]
+        others = aggregation.get("sum_other_doc_count", 0)
+        return rows + ([("(others)", others)] if others else [])
+
+    def _slowest(self, total: int) -> None:
+        fields = ["url.original", "event.duration", "http.response.status_code", "source.ip", "source.geo.country_name"]
+        body = {"size": 5, "sort": [{"event.duration": "desc"}], "_source": fields}
+        print("\nSlowest requests")
+        for hit in self.store.search(self.index, body)["hits"]["hits"]:
+            source = hit["_source"]
+            milliseconds = source["event"]["duration"] / 1_000_000
+            country = source["source"].get("geo", {}).get("country_name", "unknown country")
+            path = source["url"]["original"]
+            print(f"  {milliseconds:7.0f} ms  {path:<{LABEL_COLUMNS - 12}}  {source['source'].get('ip', '-')} ({country})")
+        if 0 < total <= RESULT_WINDOW:
+            median, high = (self._duration_at(int(total * share)) for share in (0.5, 0.99))
+            print(f"  {median:7.0f} ms  half of all requests took no longer")
+            print(f"  {high:7.0f} ms  99 of 100 took no longer")
+
+    def _duration_at(self, rank: int) -> float:
+        body = {"from": rank, "size": 1, "sort": [{"event.duration": "asc"}], "_source": ["event.duration"]}
+        hits = self.store.search(self.index, body)["hits"]["hits"]
+        return hits[0]["_source"].get("event", {}).get("duration", 0) / 1_000_000 if hits else 0.0
+
+    @staticmethod
+    def _bars(title: str, rows: list[tuple[str, int]]) -> None:
+        print(f"\n{title}")
+        highest = max((count for _, count in rows), default=1)
+        for label, count in rows:
+            text = label if len(label) <= LABEL_COLUMNS else f"{label[: LABEL_COLUMNS - 1]}…"
+            print(f"  {text:<{LABEL_COLUMNS}} {count:>7,} {'█' * max(1, round(count / highest * BAR_COLUMNS))}")
+        if not rows:
+            print("  (none)")
