@@ -53,3 +53,9 @@ static inline int file_status_at(int directory, const char *path, int follow, st
     out->has_birth = (status.stx_mask & STATX_BTIME) != 0;
     return 0;
 }
+
+/// The variables of the process, each `NAME=value`, with NULL at the end. Swift refuses the global itself.
+static inline char **process_environment(void) {
+    extern char **environ;
+    return environ;
+}
