@@ -28,3 +28,11 @@ static inline CURLcode curl_setopt_header(CURL *curl, curl_write_callback functi
 static inline CURLcode curl_getinfo_long(CURL *curl, CURLINFO info, long *value) {
     return curl_easy_getinfo(curl, info, value);
 }
+static inline CURLcode curl_setopt_progress(CURL *curl, curl_xferinfo_callback function, void *context) {
+    CURLcode code = curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, function);
+    return code == CURLE_OK ? curl_easy_setopt(curl, CURLOPT_XFERINFODATA, context) : code;
+}
+static inline CURLcode curl_setopt_ssl_context(CURL *curl, curl_ssl_ctx_callback function, void *context) {
+    CURLcode code = curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, function);
+    return code == CURLE_OK ? curl_easy_setopt(curl, CURLOPT_SSL_CTX_DATA, context) : code;
+}
