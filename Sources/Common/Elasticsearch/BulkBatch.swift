@@ -1,0 +1,92 @@
+/// The documents of one `_bulk` request as the bytes that are sent, an action line and a source line for each.
+///
+///     {"create":{"_index":"nginx-2026.11.22","_id":"…"}} LF
+///     {"@timestamp":…} LF
+///
+/// Filled by one worker, then handed to `BulkIndexer`, which hands it back empty: the memory is reused and
+/// appending allocates only while a batch grows beyond its predecessors.
+package final class BulkBatch: @unchecked Sendable {
+    // Sendable is true because exactly one thread has it: submitting gives it away, completion gives it back.
+
+    /// Where one document stands in `bytes`.
+    package struct Entry: Sendable {
+        /// First byte of the action line.
+        package let start: UInt32
+        /// First byte of the source line.
+        package let source: UInt32
+    }
+
+    /// Elasticsearch refuses bodies above 100 MB (`http.max_content_length`).
+    package static let maxBytes = 96 << 20
+
+    package private(set) var bytes: ByteBuffer
+    package private(set) var entries: [Entry] = []
+
+    package init(capacityBytes: Int = 64 << 10) { bytes = ByteBuffer(capacity: capacityBytes) }
+
+    package var documentCount: Int { entries.count }
+
+    package var byteCount: Int { bytes.count }
+
+    package var isEmpty: Bool { entries.isEmpty }
+
+    /// Adds a document that `write` appends: one JSON object on one line, without the line's end.
+    ///
+    /// When `write` throws, the batch is as it was.
+    ///
+    /// - Parameters:
+    ///   - index: name of the index.
+    ///   - id: document id, at most 512 bytes, unique for its event; empty lets Elasticsearch choose.
+    @inline(__always)
+    package func append<Failure: Error>(
+        index: RawSpan,
+        id: RawSpan,
+        _ write: (inout ByteBuffer) throws(Failure) -> Void
+    ) throws(Failure) {
+        let start = bytes.count
+        bytes.append(#"{"create":{"_index":""# as StaticString)
+        bytes.append(jsonEscaped: index, 0..<index.byteCount)
+        if id.byteCount > 0 {
+            bytes.append(#"","_id":""# as StaticString)
+            bytes.append(jsonEscaped: id, 0..<id.byteCount)
+        }
+        bytes.append("\"}}\n" as StaticString)
+        let source = bytes.count
+        do { try write(&bytes) } catch {
+            bytes.truncate(to: start)
+            throw error
+        }
+        bytes.append(UInt8(ascii: "\n"))
+        guard bytes.count <= Self.maxBytes else { fatalError("bulk batch above \(Self.maxBytes) bytes") }
+        entries.append(Entry(start: UInt32(start), source: UInt32(source)))
+    }
+
+    /// Adds a document that is already text.
+    package func append(index: RawSpan, id: RawSpan, document: RawSpan) {
+        append(index: index, id: id) { $0.append(document) }
+    }
+
+    /// The bytes of document `number`, both lines with their ends.
+    package func range(_ number: Int) -> Range<Int> {
+        let next = number + 1
+        let end = next < entries.count ? Int(entries[next].start) : bytes.count
+        return Int(entries[number].start)..<end
+    }
+
+    /// The document itself, without its line's end.
+    package func sourceRange(_ number: Int) -> Range<Int> {
+        Int(entries[number].source)..<range(number).upperBound - 1
+    }
+
+    /// The action line without its end.
+    package func actionRange(_ number: Int) -> Range<Int> {
+        Int(entries[number].start)..<Int(entries[number].source) - 1
+    }
+
+    /// Forgets the documents; memory above `limit` is given back.
+    package func removeAll(keepingBytes limit: Int = .max) {
+        bytes.removeAll()
+        bytes.shrink(to: limit)
+        entries.removeAll(keepingCapacity: true)
+    }
+}

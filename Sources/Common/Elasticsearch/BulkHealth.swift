@@ -1,0 +1,61 @@
+/// Whether documents reach the store: the worst of the problems that stand at the moment.
+///
+/// Pure bookkeeping, for `/healthz` and the log.
+package struct BulkHealth: Equatable, Sendable {
+    package enum State: String, Comparable, Sendable {
+        case ok, degraded, down
+
+        package static func < (left: State, right: State) -> Bool { left.rank < right.rank }
+
+        private var rank: Int {
+            switch self {
+            case .ok: 0
+            case .degraded: 1
+            case .down: 2
+            }
+        }
+    }
+
+    /// What can be wrong, each on its own.
+    package enum Subject: String, CaseIterable, Sendable {
+        /// Requests fail.
+        case store
+        /// Template and lifecycle policy are not there yet.
+        case setup
+        /// Some documents are turned back again and again.
+        case documents
+        /// Dead letters cannot be written.
+        case deadLetters
+    }
+
+    /// One problem, and since when it stands.
+    package struct Problem: Equatable, Sendable {
+        package let state: State
+        package let reason: String
+        package let since: CalendarTime
+    }
+
+    private var problems: [Subject: Problem] = [:]
+
+    package init() {}
+
+    /// The worst problem; nil when all is well. Among equals the oldest.
+    package var worst: Problem? {
+        problems.values.max { left, right in
+            left.state == right.state ? left.since > right.since : left.state < right.state
+        }
+    }
+
+    package var state: State { worst?.state ?? .ok }
+
+    /// Notes a problem; one that already stands keeps its beginning and takes the new reason.
+    package mutating func raise(_ subject: Subject, _ state: State, _ reason: String, now: CalendarTime) {
+        problems[subject] = Problem(state: state, reason: reason, since: problems[subject]?.since ?? now)
+    }
+
+    /// - Returns: the problem that stood until now.
+    @discardableResult
+    package mutating func clear(_ subject: Subject) -> Problem? {
+        problems.removeValue(forKey: subject)
+    }
+}

@@ -1,0 +1,141 @@
+/// Sends batches to the store until every document is stored or a dead letter.
+///
+/// A bounded queue and some sender threads. Nothing is lost and nothing is given up: what the store cannot take now
+/// waits and is tried again for ever, and the one who submitted learns once how it ended.
+package final class BulkIndexer: Sendable {
+    /// Writes documents that can never be stored to a place that survives a crash; returns when they are there.
+    package typealias Bury = @Sendable (BulkBatch, [BulkProgress.Burial]) throws -> Void
+
+    /// Batches kept for reuse, and bytes kept in each.
+    private static let maxSpareBatches = 8
+    private static let keptBatchBytes = 8 << 20
+
+    private let settings: ElasticsearchSettings
+    private let queue: Monitor<BulkQueue>
+    private let cancellation = HTTPClient.Cancellation()
+    private let metrics: BulkMetrics
+    private let bury: Bury
+    private let threads: Monitor<[Thread]>
+
+    /// - Parameters:
+    ///   - service: first word of the metrics' names.
+    ///   - bury: called by the sender threads, one batch at a time each.
+    package init(
+        _ settings: ElasticsearchSettings,
+        service: String,
+        metrics: Metrics,
+        bury: @escaping Bury
+    ) {
+        self.settings = settings
+        self.bury = bury
+        self.metrics = BulkMetrics(metrics, service: service)
+        threads = Monitor([])
+        let hosts = ElasticsearchHosts(count: settings.hosts.count, limits: settings.retry)
+        let queue = Monitor(BulkQueue(hosts: hosts, maxPendingBytes: settings.maxPendingBytes))
+        self.queue = queue
+        let name = "\(service)_elasticsearch"
+        metrics.gauge("\(name)_pending_bytes", "Bytes of batches not yet complete.") {
+            Double(queue.read { $0.pendingBytes })
+        }
+        metrics.gauge("\(name)_pending_batches", "Batches not yet complete.") {
+            Double(queue.read { $0.pendingBatches })
+        }
+        metrics.gauge("\(name)_live_hosts", "Hosts to which a connection can be made.") {
+            Double(queue.read { $0.hosts.liveCount })
+        }
+        metrics.gauge("\(name)_up", "1 when documents reach the store.") {
+            queue.read { $0.health.state } == .down ? 0 : 1
+        }
+    }
+
+    /// Starts the sender threads. No document goes out before `setup` has prepared the store.
+    ///
+    /// - Throws: when a certificate file or a credential cannot be used, or the system has no thread to give.
+    package func start(setup: ElasticsearchSetup? = nil) throws {
+        queue.change { $0.isPrepared = setup == nil }
+        for number in 1...max(settings.concurrentRequests, 1) {
+            let client = try HTTPClient(settings.http, cancellation: cancellation)
+            let sender = BulkSender(
+                client: client,
+                settings: settings,
+                queue: queue,
+                metrics: metrics,
+                setup: setup,
+                bury: bury,
+                complete: { [weak self] job in self?.complete(job) }
+            )
+            queue.change { $0.activeSenders += 1 }
+            do {
+                let thread = try Thread("bulk-\(number)") { sender.run() }
+                threads.change { $0.append(thread) }
+            } catch {
+                queue.change { $0.activeSenders -= 1 }
+                client.close()
+                throw error
+            }
+        }
+    }
+
+    /// An empty batch to fill, with the memory of a completed one if there is one.
+    package func emptyBatch() -> BulkBatch {
+        queue.change { $0.spare.popLast() } ?? BulkBatch()
+    }
+
+    /// Takes a batch over; it must not be touched afterwards.
+    ///
+    /// Never blocks. `completion` is called exactly once, on another thread, and only for a batch that was taken.
+    ///
+    /// - Returns: false when too many bytes are pending, or after `stop`: the batch is still the caller's, who asks
+    ///   `whenRoom` to be told.
+    package func submit(_ batch: BulkBatch, completion: @escaping @Sendable (BulkResult) -> Void) -> Bool {
+        let job = BulkJob(batch, settings.retry, completion)
+        return queue.change { $0.admit(job) }
+    }
+
+    /// Calls `wake` once, on another thread, as soon as a batch completes; at once when room is there already.
+    package func whenRoom(_ wake: @escaping @Sendable () -> Void) {
+        let isRoom = queue.change { queue in
+            if queue.isFull { queue.roomWaiters.append(wake) }
+            return !queue.isFull
+        }
+        if isRoom { wake() }
+    }
+
+    /// Whether documents reach the store, and what is wrong if not.
+    package var health: BulkHealth { queue.read { $0.health } }
+
+    /// Ends the senders. Requests in flight and ready batches may finish within `limit`; pauses end at once. Then
+    /// every batch that is left completes as abandoned.
+    package func stop(within limit: Duration) {
+        let deadline = Clock.monotonic + limit.nanoseconds
+        queue.change { $0.stopsAt = deadline }
+        queue.wait { queue -> Monitor<BulkQueue>.Verdict<Void> in
+            queue.activeSenders == 0 || Clock.monotonic >= deadline ? .proceed(()) : .wait(until: deadline)
+        }
+        cancellation.cancel()
+        for thread in threads.change({ threads in
+            defer { threads = [] }
+            return threads
+        }) {
+            thread.join()
+        }
+        let (left, waiters) = queue.change { $0.close() }
+        for job in left {
+            metrics.abandonedBatches.add()
+            job.completion(.abandoned)
+        }
+        for wake in waiters { wake() }
+    }
+
+    private func complete(_ job: BulkJob) {
+        let result = job.result
+        let batch = job.batch
+        batch.removeAll(keepingBytes: Self.keptBatchBytes)
+        let waiters = queue.change { queue in
+            if queue.spare.count < Self.maxSpareBatches { queue.spare.append(batch) }
+            return queue.completed(job)
+        }
+        job.completion(result)
+        for wake in waiters { wake() }
+    }
+}

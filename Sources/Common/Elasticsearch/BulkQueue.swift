@@ -1,0 +1,128 @@
+/// The state that senders and submitters share: batches that wait, servers, health.
+///
+/// Pure bookkeeping under the lock of `BulkIndexer`; time and chance are arguments.
+struct BulkQueue {
+    /// What a sender does next.
+    enum Order {
+        case send(BulkJob, host: Int)
+        /// Write its dead letters; no server is needed.
+        case bury(BulkJob)
+        /// Prepare the store for the first document.
+        case prepare(host: Int)
+        case probe(host: Int)
+        /// The service stops.
+        case end
+    }
+
+    private let maxPendingBytes: Int
+    var hosts: ElasticsearchHosts
+    var health = BulkHealth()
+    var spare: [BulkBatch] = []
+    /// To be told when a batch completes.
+    var roomWaiters: [@Sendable () -> Void] = []
+    var activeSenders = 0
+    /// The store is set up.
+    var isPrepared = true
+    /// A sender is at it.
+    var isPreparing = false
+    /// The store has taken a bulk request of ours.
+    var isProven = false
+    /// No new batches; senders end at this moment, or when nothing more can be sent.
+    var stopsAt: Int64?
+    private(set) var pendingBytes = 0
+    private(set) var pendingBatches = 0
+    /// Batches not yet complete that had documents turned back.
+    private var troubledBatches = 0
+    /// Oldest first.
+    private var waiting: [BulkJob] = []
+
+    init(hosts: ElasticsearchHosts, maxPendingBytes: Int) {
+        self.hosts = hosts
+        self.maxPendingBytes = maxPendingBytes
+    }
+
+    var isFull: Bool { pendingBytes >= maxPendingBytes }
+
+    /// - Returns: false when the batch does not fit or the service stops.
+    mutating func admit(_ job: BulkJob) -> Bool {
+        guard stopsAt == nil else { return false }
+        guard pendingBatches == 0 || pendingBytes + job.byteCount <= maxPendingBytes else { return false }
+        pendingBytes += job.byteCount
+        pendingBatches += 1
+        waiting.append(job)
+        return true
+    }
+
+    /// Takes back a batch that needs another request.
+    mutating func putBack(_ job: BulkJob) { waiting.insert(job, at: 0) }
+
+    /// Notes that documents of this batch were turned back.
+    mutating func trouble(_ job: BulkJob, _ state: BulkHealth.State, _ reason: String, now: CalendarTime) {
+        health.raise(.documents, state, reason, now: now)
+        guard !job.isTroubled else { return }
+        job.isTroubled = true
+        troubledBatches += 1
+    }
+
+    /// Forgets a batch.
+    ///
+    /// - Returns: whom to tell that there is room.
+    mutating func completed(_ job: BulkJob) -> [@Sendable () -> Void] {
+        pendingBytes -= job.byteCount
+        pendingBatches -= 1
+        if job.isTroubled {
+            troubledBatches -= 1
+            if troubledBatches == 0 { health.clear(.documents) }
+        }
+        defer { roomWaiters = [] }
+        return roomWaiters
+    }
+
+    /// Empties the queue for good.
+    mutating func close() -> (left: [BulkJob], waiters: [@Sendable () -> Void]) {
+        let left = waiting
+        waiting = []
+        pendingBytes = 0
+        pendingBatches = 0
+        spare = []
+        defer { roomWaiters = [] }
+        return (left, roomWaiters)
+    }
+
+    /// What a sender that has nothing to do does next.
+    mutating func next(now: Int64, random: Double) -> Monitor<BulkQueue>.Verdict<Order> {
+        if let stopsAt, now >= stopsAt { return .proceed(.end) }
+        if !isPrepared { return nextPreparing(now: now, random: random) }
+        guard let index = waiting.firstIndex(where: { $0.readyAt <= now }) else {
+            if stopsAt != nil { return .proceed(.end) }
+            let ready = waiting.map(\.readyAt).min() ?? .max
+            switch hosts.nextProbe(now: now) {
+            case .probe(let host): return .proceed(.probe(host: host))
+            case .wait(let moment): return .wait(until: min(moment, ready, now + Self.longestWait))
+            case .send: fatalError("a probe was asked for")
+            }
+        }
+        if waiting[index].progress.step == .bury { return .proceed(.bury(waiting.remove(at: index))) }
+        switch hosts.next(now: now, random: random) {
+        case .send(let host): return .proceed(.send(waiting.remove(at: index), host: host))
+        case .probe(let host): return stopsAt == nil ? .proceed(.probe(host: host)) : .proceed(.end)
+        case .wait(let moment):
+            return stopsAt == nil ? .wait(until: min(moment, now + Self.longestWait)) : .proceed(.end)
+        }
+    }
+
+    /// A look at the clock at least this often keeps deadlines far in the future out of `timespec`.
+    private static let longestWait: Int64 = 60_000_000_000
+
+    private mutating func nextPreparing(now: Int64, random: Double) -> Monitor<BulkQueue>.Verdict<Order> {
+        if stopsAt != nil { return .proceed(.end) }
+        if isPreparing { return .wait(until: now + Self.longestWait) }
+        switch hosts.next(now: now, random: random) {
+        case .send(let host):
+            isPreparing = true
+            return .proceed(.prepare(host: host))
+        case .probe(let host): return .proceed(.probe(host: host))
+        case .wait(let moment): return .wait(until: min(moment, now + Self.longestWait))
+        }
+    }
+}

@@ -1,0 +1,136 @@
+/// Which of several servers gets the next request.
+///
+/// Pure bookkeeping: it opens no connection and reads no clock; the senders do what it says and report back.
+/// A server is dead only when no connection could be made, and lives again when a probe (`HEAD /`) is answered.
+/// A server that answers but is overloaded or refuses us rests, without a probe.
+package struct ElasticsearchHosts: Sendable {
+    /// What a sender does next.
+    package enum Step: Equatable, Sendable {
+        /// Send to this server; `finished` must follow.
+        case send(host: Int)
+        /// Ask this dead server for a sign of life; `probed` must follow.
+        case probe(host: Int)
+        /// Nothing can be sent before this moment, unless another sender reports first.
+        case wait(until: Int64)
+    }
+
+    /// How a request to a server ended.
+    package enum Report: Equatable, Sendable {
+        /// It did its work.
+        case answered
+        /// No connection.
+        case dead
+        /// A connection but no useful answer: 429, 5xx, time-out, cut. Seconds to stay away if it said so.
+        case overloaded(retryAfter: Duration?)
+        /// It refuses us (401, 403, …): nothing will change quickly.
+        case refused
+    }
+
+    /// Sign of life asked of a dead server this often (after the first, quicker ones).
+    package static let probeInterval = Duration.seconds(5)
+
+    private struct Host: Sendable {
+        var inFlight = 0
+        var isDead = false
+        /// A sender is asking for a sign of life.
+        var isProbed = false
+        /// Nothing is sent, or no probe made, before this moment.
+        var restsUntil = Int64.min
+        var delay: RetryDelay
+        var probeDelay: RetryDelay
+    }
+
+    private var hosts: [Host]
+    private let limits: RetryDelay.Limits
+
+    package init(count: Int, limits: RetryDelay.Limits = RetryDelay.Limits()) {
+        self.limits = limits
+        let probes = RetryDelay.Limits(
+            initial: min(limits.initial, Self.probeInterval),
+            maximum: Self.probeInterval
+        )
+        hosts = Array(
+            repeating: Host(delay: RetryDelay(limits), probeDelay: RetryDelay(probes)),
+            count: count
+        )
+    }
+
+    /// The live server with the fewest requests in flight, drawn among equals.
+    ///
+    /// A probe that is due comes first, so that a returned server is noticed under load too.
+    ///
+    /// - Parameters:
+    ///   - now: monotonic nanoseconds.
+    ///   - random: from 0 up to, not including, 1.
+    package mutating func next(now: Int64, random: Double) -> Step {
+        if case .probe(let host) = nextProbe(now: now) { return .probe(host: host) }
+        let ready = hosts.indices.filter { !hosts[$0].isDead && hosts[$0].restsUntil <= now }
+        guard let fewest = ready.map({ hosts[$0].inFlight }).min() else {
+            let waiting = hosts.filter { !$0.isProbed }.map(\.restsUntil)
+            return .wait(until: waiting.min() ?? now + Self.probeInterval.nanoseconds)
+        }
+        let equals = ready.filter { hosts[$0].inFlight == fewest }
+        let host = equals[min(Int(random * Double(equals.count)), equals.count - 1)]
+        hosts[host].inFlight += 1
+        return .send(host: host)
+    }
+
+    /// As `next`, for a sender that has nothing to send: a probe that is due, or when the next one is.
+    package mutating func nextProbe(now: Int64) -> Step {
+        let dead = hosts.indices.filter { hosts[$0].isDead && !hosts[$0].isProbed }
+        if let due = dead.first(where: { hosts[$0].restsUntil <= now }) {
+            hosts[due].isProbed = true
+            return .probe(host: due)
+        }
+        return .wait(until: dead.map { hosts[$0].restsUntil }.min() ?? .max)
+    }
+
+    /// Records how the request to `host` ended.
+    ///
+    /// - Parameter started: when it was sent. Several requests that fail together count as one failure.
+    package mutating func finished(
+        host: Int,
+        _ report: Report,
+        started: Int64,
+        now: Int64,
+        random: Double
+    ) {
+        hosts[host].inFlight -= 1
+        switch report {
+        case .answered:
+            hosts[host].delay.succeeded()
+            hosts[host].probeDelay.succeeded()
+            hosts[host].isDead = false
+            hosts[host].restsUntil = .min
+        case .dead: markDead(host, now: now, random: random)
+        case .overloaded(let retryAfter):
+            guard hosts[host].restsUntil <= started else { return }
+            let delay = hosts[host].delay.failed(random: random)
+            hosts[host].restsUntil = now + max(delay, retryAfter?.nanoseconds ?? 0)
+        case .refused:
+            let longest = Double(limits.maximum.nanoseconds)
+            hosts[host].restsUntil = now + Int64(longest * (0.5 + 0.5 * random))
+        }
+    }
+
+    /// Records whether a dead server answered its probe.
+    package mutating func probed(host: Int, isAlive: Bool, now: Int64, random: Double) {
+        hosts[host].isProbed = false
+        guard !isAlive else {
+            hosts[host].isDead = false
+            hosts[host].restsUntil = .min
+            hosts[host].probeDelay.succeeded()
+            return
+        }
+        hosts[host].restsUntil = now + hosts[host].probeDelay.failed(random: random)
+    }
+
+    /// Servers to which a connection can be made, as far as known.
+    package var liveCount: Int { hosts.count { !$0.isDead } }
+
+    private mutating func markDead(_ host: Int, now: Int64, random: Double) {
+        guard !hosts[host].isDead else { return }
+        hosts[host].isDead = true
+        hosts[host].restsUntil = now + hosts[host].probeDelay.failed(random: random)
+    }
+}

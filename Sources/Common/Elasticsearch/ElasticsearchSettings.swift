@@ -1,0 +1,14 @@
+/// How documents go to Elasticsearch or OpenSearch (`output.elasticsearch`).
+package struct ElasticsearchSettings: Sendable {
+    package var hosts: [HTTPServerAddress]
+    package var http = HTTPClientSettings()
+    /// Request bodies go out gzipped.
+    package var isCompressed = true
+    /// Requests in flight at a time, each with a thread and a connection per host.
+    package var concurrentRequests = 2
+    /// Batches accepted and not yet complete, in bytes; one batch is always accepted.
+    package var maxPendingBytes = 32 << 20
+    package var retry = RetryDelay.Limits()
+
+    package init(hosts: [HTTPServerAddress]) { self.hosts = hosts }
+}
