@@ -16,6 +16,7 @@
 
 int accept4(int socket, struct sockaddr *address, socklen_t *length, int flags);  // GNU
 int pthread_setname_np(pthread_t thread, const char *name);                       // GNU
+void *memmem(const void *bytes, size_t count, const void *wanted, size_t wanted_count);  // GNU
 
 // The part of statx(2) that identifies a file; glibc hides it behind _GNU_SOURCE.
 struct file_status {

@@ -1,0 +1,161 @@
+import CPCRE2
+import Common
+import Synchronization
+
+/// A compiled regular expression over bytes: PCRE2 with JIT, without UTF-8 mode, immutable and shared by threads.
+///
+/// `.` is one byte, `\d`, `\w` and `\b` are ASCII, and case is folded for ASCII only. Machine code is made at the
+/// first match, so that a thousand rules of which fifty are ever tried cost neither start time nor memory.
+///
+/// This file alone names PCRE2.
+final class RegularExpression: @unchecked Sendable {
+    // Sendable: `code` changes only under `compilation`, before `isReady` is released; PCRE2 reads it from then on.
+    private let code: OpaquePointer
+    private let compilation = Mutex<Void>(())
+    private let isReady = Atomic(false)
+    private let hasMachineCode = Atomic(false)
+    /// Groups in the pattern, without the whole match.
+    let captureCount: Int
+
+    /// - Throws: what PCRE2 says about the pattern, and where.
+    init(_ pattern: String, ignoreCase: Bool = false) throws(RegularExpressionError) {
+        var options = UInt32(PCRE2_NEVER_UTF) | UInt32(PCRE2_NEVER_UCP) | UInt32(PCRE2_NEVER_BACKSLASH_C)
+        if ignoreCase { options |= UInt32(PCRE2_CASELESS) }
+        var errorCode: Int32 = 0
+        var errorOffset = 0
+        let context = pcre2_compile_context_create_8(nil)
+        defer { pcre2_compile_context_free_8(context) }
+        // Debian's default; said here so that `.` and `$` do not depend on how the library was built.
+        pcre2_set_newline_8(context, UInt32(PCRE2_NEWLINE_LF))
+        let utf8 = Array(pattern.utf8)
+        let code = utf8.withUnsafeBufferPointer {
+            pcre2_compile_8($0.baseAddress, $0.count, options, &errorCode, &errorOffset, context)
+        }
+        guard let code else {
+            throw RegularExpressionError(reason: Self.message(errorCode), offset: errorOffset)
+        }
+        self.code = code
+        var count: UInt32 = 0
+        pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_CAPTURECOUNT), &count)
+        captureCount = Int(count)
+    }
+
+    deinit { pcre2_code_free_8(code) }
+
+    /// Searches `bytes[range]` from its start and leaves the groups in `match`.
+    ///
+    /// - Returns: false also when the search was given up at its limit; `match.limitHits` counts those.
+    func firstMatch(in bytes: RawSpan, _ range: Range<Int>, into match: RegularExpressionMatch) -> Bool {
+        if !isReady.load(ordering: .acquiring) { compile() }
+        guard range.lowerBound >= 0, range.upperBound <= bytes.byteCount else { return false }
+        let result = bytes.withUnsafeBytes { bytes -> Int32 in
+            guard let base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else {
+                return match.empty(code)
+            }
+            let start = base + range.lowerBound
+            return hasMachineCode.load(ordering: .relaxed)
+                ? pcre2_jit_match_8(code, start, range.count, 0, 0, match.data, match.context)
+                : pcre2_match_8(code, start, range.count, 0, 0, match.data, match.context)
+        }
+        return match.accept(result, base: range.lowerBound)
+    }
+
+    /// Without JIT support (another processor, a hardened kernel) the interpreter does the same, slower.
+    private func compile() {
+        compilation.withLock { _ in
+            guard !isReady.load(ordering: .relaxed) else { return }
+            let result = pcre2_jit_compile_8(code, UInt32(PCRE2_JIT_COMPLETE))
+            hasMachineCode.store(result == 0, ordering: .relaxed)
+            isReady.store(true, ordering: .releasing)
+        }
+    }
+
+    private static func message(_ code: Int32) -> String {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 256) { text in
+            let length = pcre2_get_error_message_8(code, text.baseAddress, text.count)
+            return length < 0 ? "error \(code)" : String(decoding: text[..<Int(length)], as: UTF8.self)
+        }
+    }
+}
+
+/// Why a pattern does not compile.
+struct RegularExpressionError: Error, Equatable, CustomStringConvertible {
+    let reason: String
+    /// Bytes of the pattern in front of the fault.
+    let offset: Int
+
+    var description: String { "\(reason) at offset \(offset)" }
+}
+
+/// Where a match and its groups lie; reused from match to match by one thread.
+final class RegularExpressionMatch {
+    fileprivate let data: OpaquePointer
+    fileprivate let context: OpaquePointer
+    private let stack: OpaquePointer?
+    private let offsets: UnsafeMutablePointer<Int>
+    private var base = 0
+    /// Groups set by the last match, the whole match included.
+    private var count = 0
+    /// Searches given up because they backtracked too often.
+    private(set) var limitHits = 0
+
+    /// Backtracking steps before a search is given up: a few milliseconds at worst.
+    ///
+    /// Ordinary searches of log lines need less than a thousand.
+    private static let matchLimit: UInt32 = 100_000
+    /// The machine stack part that JIT uses by default is 32 KiB, too little for long lines.
+    private static let maxStackBytes = 256 << 10
+
+    /// - Parameter captures: the largest number of groups that any of the expressions has.
+    init(captures: Int) {
+        guard let data = pcre2_match_data_create_8(UInt32(captures + 1), nil),
+            let context = pcre2_match_context_create_8(nil),
+            let offsets = pcre2_get_ovector_pointer_8(data)
+        else { fatalError("RegularExpressionMatch: out of memory") }
+        self.data = data
+        self.context = context
+        self.offsets = offsets.withMemoryRebound(to: Int.self, capacity: 1) { $0 }
+        stack = pcre2_jit_stack_create_8(32 << 10, Self.maxStackBytes, nil)
+        pcre2_jit_stack_assign_8(context, nil, stack.map { UnsafeMutableRawPointer($0) })
+        pcre2_set_match_limit_8(context, Self.matchLimit)
+    }
+
+    deinit {
+        pcre2_match_data_free_8(data)
+        pcre2_match_context_free_8(context)
+        pcre2_jit_stack_free_8(stack)
+    }
+
+    /// The bytes of a group, as offsets into the searched bytes; nil when it took no part.
+    ///
+    /// Group 0 is the match.
+    @inline(__always)
+    subscript(group: Int) -> Range<Int>? {
+        guard group >= 0, group < count else { return nil }
+        let start = offsets[group * 2]
+        let end = offsets[group * 2 + 1]
+        // Unset is the largest size, -1 here. `\K` in a look-around could put the end before the start.
+        guard start >= 0, end >= start else { return nil }
+        return base + start..<base + end
+    }
+
+    /// A search of no bytes at all, for which there is no pointer.
+    fileprivate func empty(_ code: OpaquePointer) -> Int32 {
+        var nothing: UInt8 = 0
+        return pcre2_match_8(code, &nothing, 0, 0, 0, data, context)
+    }
+
+    fileprivate func accept(_ result: Int32, base: Int) -> Bool {
+        self.base = base
+        count = max(Int(result), 0)
+        switch result {
+        case 1...: return true
+        case 0: fatalError("RegularExpressionMatch: expression has more groups than the match has room for")
+        case PCRE2_ERROR_MATCHLIMIT, PCRE2_ERROR_JIT_STACKLIMIT, PCRE2_ERROR_HEAPLIMIT,
+            PCRE2_ERROR_DEPTHLIMIT:
+            limitHits += 1
+            return false
+        default: return false
+        }
+    }
+}

@@ -1,0 +1,37 @@
+/// A quick hash for tables in memory, keyed at random so that a sender cannot aim at a slot.
+///
+/// Sixteen bytes a step by one 64 × 64 → 128 bit multiplication whose halves are folded, the idea of wyhash. Three
+/// times as fast as `SipHash` and weaker: only for tables that compare the whole key and whose hash is not shown.
+struct KeyedHash {
+    private let first = UInt64.random(in: .min ... .max)
+    private let second = UInt64.random(in: .min ... .max)
+
+    func hash(_ bytes: RawSpan, _ range: Range<Int>) -> UInt64 {
+        var state = first ^ UInt64(truncatingIfNeeded: range.count)
+        var index = range.lowerBound
+        while index + 16 <= range.upperBound {
+            let low = bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+            let high = bytes.unsafeLoadUnaligned(fromByteOffset: index + 8, as: UInt64.self)
+            state = Self.fold(low ^ second, high ^ state)
+            index += 16
+        }
+        var low: UInt64 = 0
+        var high: UInt64 = 0
+        if index + 8 <= range.upperBound {
+            high = bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+            index += 8
+        }
+        while index < range.upperBound {
+            low = low << 8 | UInt64(bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self))
+            index += 1
+        }
+        state = Self.fold(low ^ second, high ^ state)
+        return Self.fold(state ^ first, second | 1)
+    }
+
+    @inline(__always)
+    private static func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {
+        let product = left.multipliedFullWidth(by: right)
+        return product.high ^ product.low
+    }
+}
