@@ -88,7 +88,8 @@ extension ConfigurationReader {
         return paths
     }
 
-    fileprivate func certificateAndKey() -> (certificate: String?, key: String?) {
+    /// The `certificate` and `key` of a section, which come in pairs.
+    package func certificateAndKey() -> (certificate: String?, key: String?) {
         let certificate = readableFile("certificate")
         let key = readableFile("key")
         if certificate != nil, key == nil { problem("key", "missing; certificate and key come in pairs") }
