@@ -1,22 +1,12 @@
 /// The `tls` section of a client: whom it trusts and what it shows.
 package struct TLSClientConfiguration: Equatable, Sendable {
-    /// How much of the server's certificate is checked; the names are those of Beats.
-    package enum VerificationMode: String, CaseIterable, Sendable {
-        /// The chain and the name.
-        case full
-        /// The chain only.
-        case certificate
-        /// Nothing: whoever answers is believed.
-        case none
-    }
-
     package var isEnabled = false
     /// PEM files; empty means those of the system.
     package var certificateAuthorities: [String] = []
     /// PEM file of the client's own certificate; comes with `key` or not at all.
     package var certificate: String?
     package var key: String?
-    package var verificationMode = VerificationMode.full
+    package var verificationMode = TLSVerificationMode.full
     /// The name to expect in the certificate; nil means the host that was connected to.
     package var serverName: String?
 
@@ -34,20 +24,12 @@ package struct TLSClientConfiguration: Equatable, Sendable {
 
 /// The `tls` section of a listener: what it shows and whom it lets in.
 package struct TLSServerConfiguration: Equatable, Sendable {
-    /// What a listener asks of its clients.
-    package enum ClientAuthentication: String, CaseIterable, Sendable {
-        case none
-        /// A certificate is checked when the client shows one.
-        case optional
-        case required
-    }
-
     package var isEnabled = false
     package var certificate: String?
     package var key: String?
     /// PEM files of those who sign client certificates.
     package var certificateAuthorities: [String] = []
-    package var clientAuthentication = ClientAuthentication.none
+    package var clientAuthentication = TLSClientAuthentication.none
 
     package init() {}
 
@@ -66,6 +48,29 @@ package struct TLSServerConfiguration: Equatable, Sendable {
                 "missing; client_authentication: \(clientAuthentication.rawValue) needs them"
             )
         }
+    }
+}
+
+extension TLSClientConfiguration {
+    /// What a connection needs; nil without TLS.
+    package var settings: TLSClientSettings? {
+        guard isEnabled else { return nil }
+        var settings = TLSClientSettings()
+        settings.certificateAuthorities = certificateAuthorities
+        if let certificate, let key { settings.identity = TLSIdentity(certificate: certificate, key: key) }
+        settings.verificationMode = verificationMode
+        return settings
+    }
+}
+
+extension TLSServerConfiguration {
+    /// What a listener needs; nil without TLS.
+    package var settings: TLSServerSettings? {
+        guard isEnabled, let certificate, let key else { return nil }
+        var settings = TLSServerSettings(identity: TLSIdentity(certificate: certificate, key: key))
+        settings.certificateAuthorities = certificateAuthorities
+        settings.clientAuthentication = clientAuthentication
+        return settings
     }
 }
 

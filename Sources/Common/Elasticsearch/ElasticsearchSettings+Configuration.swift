@@ -7,7 +7,7 @@ extension ElasticsearchSettings {
         for text in reader.strings("hosts", default: ["http://127.0.0.1:9200"]) {
             do { hosts.append(try HTTPServerAddress(text)) } catch { reader.problem("hosts", "\(error)") }
         }
-        if hosts.isEmpty { reader.problem("hosts", "is empty; name at least one, such as http://127.0.0.1:9200") }
+        if hosts.isEmpty { reader.problem("hosts", "is empty; name one, such as http://127.0.0.1:9200") }
         self.init(hosts: hosts)
         http = HTTPClientSettings(reader)
         isCompressed = reader.bool("compression", default: true)

@@ -8,15 +8,6 @@ package struct HTTPClientSettings: Sendable {
         case apiKey(String)
     }
 
-    /// How much of the server's certificate is checked.
-    package enum Verification: String, CaseIterable, Sendable {
-        /// Chain and host name.
-        case full
-        /// The chain only.
-        case certificate
-        case none
-    }
-
     package var credentials = Credentials.none
     /// PEM files. Empty: the system's authorities, unless a fingerprint is given.
     package var certificateAuthorities: [String] = []
@@ -26,7 +17,7 @@ package struct HTTPClientSettings: Sendable {
     package var certificate = ""
     package var key = ""
     /// With a fingerprint, `none` still checks the chain against it.
-    package var verification = Verification.full
+    package var verification = TLSVerificationMode.full
     /// One request from its first byte to the last of the answer.
     package var timeout = Duration.seconds(90)
     package var connectTimeout = Duration.seconds(10)
