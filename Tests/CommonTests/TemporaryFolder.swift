@@ -10,5 +10,8 @@ final class TemporaryFolder: Sendable {
         path = url.path
     }
 
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    deinit { remove() }
+
+    /// Removes the folder now, for an owner that is never released.
+    func remove() { try? FileManager.default.removeItem(atPath: path) }
 }

@@ -2,7 +2,12 @@ import Foundation
 
 /// Authorities and certificates made by the openssl command for one run.
 final class TestCertificates: Sendable {
-    static let shared = Result { try TestCertificates() }
+    static let shared: Result<TestCertificates, any Error> = Result {
+        let certificates = try TestCertificates()
+        // A global is never released; its folder must not outlive the run.
+        atexit { try? TestCertificates.shared.get().folder.remove() }
+        return certificates
+    }
 
     private let folder: TemporaryFolder
 
