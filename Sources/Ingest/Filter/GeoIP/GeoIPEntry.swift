@@ -1,0 +1,71 @@
+import Common
+
+/// One record of a city or country database as JSON text, ready to be copied into documents.
+///
+///     "continent_name":"Europe","continent_code":"EU","country_iso_code":"DE","country_name":"Germany",
+///     "region_iso_code":"DE-RP","region_name":"Rheinland-Pfalz","city_name":"Ramsen","postal_code":"67305",
+///     "timezone":"Europe/Berlin","location":{"lat":49.5369,"lon":8.01333}
+///
+/// Field names: ECS `geo.*`. Names are English; the region is the most specific subdivision, its code written with
+/// the country's as in ISO 3166-2. What the database does not say is left out.
+final class GeoIPEntry {
+    /// Where the record begins in its database.
+    let record: UInt32
+    /// Members for the inside of a `geo` object, without a comma at either end; empty when the record says nothing.
+    let members: [UInt8]
+
+    init(record: UInt32, in database: GeoIPDatabase) {
+        self.record = record
+        var json = ByteBuffer(capacity: 320)
+        let country = database.text(record, "country", "iso_code")
+        json.member("continent_name", database.text(record, "continent", "names", "en"))
+        json.member("continent_code", database.text(record, "continent", "code"))
+        json.member("country_iso_code", country)
+        json.member("country_name", database.text(record, "country", "names", "en"))
+        if let country, let region = database.text(record, "subdivisions", "-1", "iso_code"), !region.isEmpty
+        {
+            json.member("region_iso_code", country + [UInt8(ascii: "-")] + region)
+        }
+        json.member("region_name", database.text(record, "subdivisions", "-1", "names", "en"))
+        json.member("city_name", database.text(record, "city", "names", "en"))
+        json.member("postal_code", database.text(record, "postal", "code"))
+        json.member("timezone", database.text(record, "location", "time_zone"))
+        json.location(
+            latitude: database.number(record, "location", "latitude"),
+            longitude: database.number(record, "location", "longitude")
+        )
+        members = json.array
+    }
+
+    /// What this entry holds, in bytes: the text and about 100 for the objects around it.
+    var cost: Int { members.count + 100 }
+}
+
+extension ByteBuffer {
+    fileprivate mutating func member(_ name: StaticString, _ value: [UInt8]?) {
+        guard let value, !value.isEmpty else { return }
+        startMember(name)
+        append(UInt8(ascii: "\""))
+        append(jsonEscaped: value.span.bytes, 0..<value.count)
+        append(UInt8(ascii: "\""))
+    }
+
+    /// A point needs both coordinates, and Elasticsearch refuses documents with one outside of the globe.
+    fileprivate mutating func location(latitude: Double?, longitude: Double?) {
+        guard let latitude, let longitude else { return }
+        guard abs(latitude) <= 90, abs(longitude) <= 180 else { return }
+        startMember("location")
+        append(#"{"lat":"# as StaticString)
+        append(latitude.description)
+        append(#","lon":"# as StaticString)
+        append(longitude.description)
+        append(UInt8(ascii: "}"))
+    }
+
+    private mutating func startMember(_ name: StaticString) {
+        if !isEmpty { append(UInt8(ascii: ",")) }
+        append(UInt8(ascii: "\""))
+        append(name)
+        append(#"":"# as StaticString)
+    }
+}
