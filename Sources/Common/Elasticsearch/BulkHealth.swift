@@ -39,7 +39,7 @@ package struct BulkHealth: Equatable, Sendable {
 
     package init() {}
 
-    /// The worst problem; nil when all is well. Among equals the oldest.
+    /// The worst problem, and among equals the oldest; nil when all is well.
     package var worst: Problem? {
         problems.values.max { left, right in
             left.state == right.state ? left.since > right.since : left.state < right.state

@@ -48,7 +48,9 @@ package final class BulkIndexer: Sendable {
         }
     }
 
-    /// Starts the sender threads. No document goes out before `setup` has prepared the store.
+    /// Starts the sender threads.
+    ///
+    /// No document goes out before `setup` has prepared the store.
     ///
     /// - Throws: when a certificate file or a credential cannot be used, or the system has no thread to give.
     package func start(setup: ElasticsearchSetup? = nil) throws {
@@ -104,7 +106,9 @@ package final class BulkIndexer: Sendable {
     /// Whether documents reach the store, and what is wrong if not.
     package var health: BulkHealth { queue.read { $0.health } }
 
-    /// Ends the senders. Requests in flight and ready batches may finish within `limit`; pauses end at once. Then
+    /// Ends the senders.
+    ///
+    /// Requests in flight and ready batches may finish within `limit`; pauses end at once. Then
     /// every batch that is left completes as abandoned.
     package func stop(within limit: Duration) {
         let deadline = Clock.monotonic + limit.nanoseconds

@@ -123,7 +123,9 @@ struct BulkSender: @unchecked Sendable {
             queue.change { $0.isPreparing = false }
             failed(error, host, started: started)
         } catch {
-            report(host, .refused, started: started)
+            let isTemporary = (error as? ElasticsearchSetup.Problem)?.isTemporary ?? false
+            let report = isTemporary ? ElasticsearchHosts.Report.overloaded(retryAfter: nil) : .refused
+            self.report(host, report, started: started, isHealthy: false)
             queue.change { queue in
                 queue.isPreparing = false
                 queue.health.raise(.setup, .down, "\(error)", now: Clock.now)

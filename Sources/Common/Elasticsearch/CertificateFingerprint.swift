@@ -28,7 +28,7 @@ package struct CertificateFingerprint: Hashable, Sendable, CustomStringConvertib
         bytes = Array(digest.prefix(Self.byteCount))
     }
 
-    /// `AB:CD:…`
+    /// Upper case with colons: `AB:CD:…`.
     package var description: String {
         bytes.map { byte in
             let digits = [Hexadecimal.lowerCase(byte >> 4), Hexadecimal.lowerCase(byte & 15)]
@@ -46,7 +46,9 @@ extension CertificateFingerprint {
     }
 
     /// Makes OpenSSL trust, in the handshakes of `context` (an `SSL_CTX`), exactly those certificates of the
-    /// server's chain whose hash is the expected one. Without such a one the other authorities decide.
+    /// server's chain whose hash is the expected one.
+    ///
+    /// Without such a one the other authorities decide.
     static func install(_ check: UnsafeMutablePointer<Check>, in context: UnsafeMutableRawPointer) {
         SSL_CTX_set_cert_verify_callback(
             OpaquePointer(context),

@@ -2,9 +2,9 @@ import CCurl
 import Glibc
 import Synchronization
 
-/// An HTTP/1.1 client with one connection per server, kept alive. It blocks, and one thread uses it at a time.
+/// An HTTP/1.1 client with one connection per server, kept alive.
 ///
-/// The only file that imports libcurl. It is a plain struct that must be closed by hand: a `deinit` or a protocol
+/// It blocks, and one thread uses it at a time. The only file that imports libcurl. It is a plain struct that must be closed by hand: a `deinit` or a protocol
 /// conformance that calls libcurl would be kept by the linker in programs that never make a client.
 package struct HTTPClient: @unchecked Sendable {
     // Sendable is true because a client is made, used and closed by one thread; it may only move.

@@ -1,4 +1,6 @@
-/// Why a request got no answer: the server, what happened, what to do. Holds no credentials.
+/// Why a request got no answer: the server, what happened, what to do.
+///
+/// Holds no credentials.
 package struct HTTPClientError: Error, Equatable, CustomStringConvertible {
     package enum Reason: Equatable, Sendable {
         /// A setting cannot be used; the text says which.

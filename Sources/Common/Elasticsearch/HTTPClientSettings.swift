@@ -9,7 +9,9 @@ package struct HTTPClientSettings: Sendable {
     }
 
     package var credentials = Credentials.none
-    /// PEM files. Empty: the system's authorities, unless a fingerprint is given.
+    /// PEM files.
+    ///
+    /// Empty: the system's authorities, unless a fingerprint is given.
     package var certificateAuthorities: [String] = []
     /// An authority trusted by its hash, as Elasticsearch prints it at its first start.
     package var fingerprint: CertificateFingerprint?

@@ -52,7 +52,9 @@ package final class Monitor<State>: @unchecked Sendable {
         return body(&state)
     }
 
-    /// Waits until `body` proceeds. It is called at once, after each change and at the moment it asked for.
+    /// Waits until `body` proceeds.
+    ///
+    /// It is called at once, after each change and at the moment it asked for.
     package func wait<Result>(_ body: (inout State) -> Verdict<Result>) -> Result {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
