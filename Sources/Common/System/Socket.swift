@@ -96,10 +96,21 @@ package enum Socket {
 
     /// The address a socket is bound to: tells the port when 0 was asked for.
     package static func localAddress(of socket: Int32) throws(Errno) -> Address {
+        try address { getsockname(socket, $0, $1) }
+    }
+
+    /// The address of the other end of a connection.
+    package static func peerAddress(of socket: Int32) throws(Errno) -> Address {
+        try address { getpeername(socket, $0, $1) }
+    }
+
+    private static func address(
+        _ ask: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+    ) throws(Errno) -> Address {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         let code = withUnsafeMutablePointer(to: &storage) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket, $0, &length) }
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { ask($0, &length) }
         }
         guard code == 0 else { throw .current }
         return Address(storage: storage, length: length)

@@ -1,0 +1,26 @@
+/// The answer to one request.
+package struct HTTPResponse: Sendable {
+    package var status: Int
+    package var headers: [HTTPRequest.Field]
+    package var body: [UInt8]
+
+    package init(status: Int, headers: [HTTPRequest.Field] = [], body: [UInt8] = []) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    /// A JSON document.
+    package static func json(status: Int = 200, _ body: [UInt8]) -> HTTPResponse {
+        HTTPResponse(status: status, headers: [.init("Content-Type", "application/json")], body: body)
+    }
+
+    /// `{"error":"…"}`.
+    package static func error(status: Int, _ message: String) -> HTTPResponse {
+        var body = ByteBuffer()
+        body.append(#"{"error":"# as StaticString)
+        body.append(jsonString: message)
+        body.append("}\n" as StaticString)
+        return json(status: status, body.array)
+    }
+}

@@ -1,0 +1,116 @@
+import Glibc
+
+/// Whether a service does its work, and if not, why.
+package struct Health: Equatable, Sendable {
+    /// What is wrong, in a person's words; empty when all is well.
+    package var reasons: [String]
+
+    package init(reasons: [String] = []) { self.reasons = reasons }
+
+    package var isHealthy: Bool { reasons.isEmpty }
+}
+
+/// `/healthz`, `/stats` and `/metrics` of a service.
+package struct Monitoring: Sendable {
+    /// A port that the service listens on, as `/stats` shows it.
+    package struct Listener: Equatable, Sendable {
+        package let name: String
+        /// `127.0.0.1:5044`.
+        package let address: String
+
+        package init(_ name: String, _ address: String) {
+            self.name = name
+            self.address = address
+        }
+    }
+
+    private let service: String
+    private let metrics: Metrics
+    private let health: @Sendable () -> Health
+    private let listeners: @Sendable () -> [Listener]
+    private let started: Int64
+
+    /// Collects what the three paths need.
+    ///
+    /// - Parameter listeners: asked by every `/stats`.
+    /// - Parameter health: asked by every `/healthz`; answers at once.
+    package init(
+        service: String,
+        metrics: Metrics,
+        listeners: @escaping @Sendable () -> [Listener] = { [] },
+        health: @escaping @Sendable () -> Health
+    ) {
+        self.service = service
+        self.metrics = metrics
+        self.health = health
+        self.listeners = listeners
+        started = Clock.monotonic
+        ProcessMetrics.register(in: metrics)
+    }
+
+    /// Starts the server of the `monitoring` section and logs where it listens; nil when it is switched off.
+    package func start(_ configuration: MonitoringConfiguration) throws(HTTPServer.Failure) -> HTTPServer? {
+        guard configuration.isEnabled else { return nil }
+        var settings = HTTPServer.Settings(host: configuration.host, port: configuration.port)
+        settings.threadName = "monitoring"
+        // It takes no bodies.
+        settings.maxBodyBytes = 4096
+        let server = try HTTPServer(settings, router: router)
+        let port = String(server.address.port)
+        Log.info("listening", ["for": "monitoring", "address": server.address.host, "port": port])
+        return server
+    }
+
+    /// The three paths.
+    package var router: HTTPRouter {
+        var router = HTTPRouter()
+        addHealth(to: &router)
+        router.on("GET", "/stats") { [self] _ in uncached(.json(stats)) }
+        router.on("GET", "/metrics") { [self] _ in
+            var text = ByteBuffer(capacity: 4096)
+            metrics.appendPrometheus(to: &text)
+            let type = HTTPRequest.Field("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+            return uncached(HTTPResponse(status: 200, headers: [type], body: text.array))
+        }
+        return router
+    }
+
+    /// `/healthz` alone, for the port that does the work.
+    package func addHealth(to router: inout HTTPRouter) {
+        router.on("GET", "/healthz") { [self] _ in
+            let health = health()
+            var body = ByteBuffer()
+            body.append(health.isHealthy ? #"{"status":"ok""# : #"{"status":"unavailable","reasons":["#)
+            for (index, reason) in health.reasons.enumerated() {
+                if index > 0 { body.append(UInt8(ascii: ",")) }
+                body.append(jsonString: reason)
+            }
+            body.append(health.isHealthy ? "}\n" : "]}\n")
+            return uncached(.json(status: health.isHealthy ? 200 : 503, body.array))
+        }
+    }
+
+    private var stats: [UInt8] {
+        var body = ByteBuffer(capacity: 4096)
+        body.append(#"{"service":{"name":"# as StaticString)
+        body.append(jsonString: service)
+        body.append(#","version":"\#(Version.current)"},"pid":\#(getpid())"#)
+        body.append(#","uptime_milliseconds":\#((Clock.monotonic - started) / 1_000_000),"listening":{"#)
+        for (index, listener) in listeners().enumerated() {
+            if index > 0 { body.append(UInt8(ascii: ",")) }
+            body.append(jsonString: listener.name)
+            body.append(UInt8(ascii: ":"))
+            body.append(jsonString: listener.address)
+        }
+        body.append(#"},"metrics":"# as StaticString)
+        metrics.appendJSON(to: &body)
+        body.append("}\n" as StaticString)
+        return body.array
+    }
+
+    private func uncached(_ response: HTTPResponse) -> HTTPResponse {
+        var response = response
+        response.headers.append(.init("Cache-Control", "no-store"))
+        return response
+    }
+}
