@@ -1,12 +1,54 @@
 import Common
+import Glibc
 
 @main
 enum APMServer {
     static func main() {
-        run()
+        exit(run())
     }
 }
 
-private func run() {
-    print("apm-server \(Version.current)")
+private let program = Program(
+    name: "apm-server",
+    summary: "answers APM agents",
+    defaultConfigurationPath: "/etc/apm-server/apm-server.yml"
+)
+
+/// - Returns: the exit code.
+private func run() -> Int32 {
+    let request = program.parse(Array(CommandLine.arguments.dropFirst()))
+    let (invocation, code) = request.invocationOrPrint()
+    guard let invocation else { return code }
+    let configuration: Configuration
+    do throws(ConfigurationError) {
+        let reader = try invocation.configuration()
+        configuration = Configuration(reader)
+        try reader.finish()
+    } catch {
+        StandardStream.write("\(error)\n", toError: true)
+        return Program.ExitCode.usage
+    }
+    if invocation.command == "check" {
+        StandardStream.write("apm-server: the configuration is valid\n")
+        return Program.ExitCode.success
+    }
+    let logging = configuration.logging
+    Log.configure(service: program.name, level: logging.level, format: logging.format)
+    return serve(configuration)
+}
+
+/// Serves until SIGTERM or SIGINT.
+private func serve(_ configuration: Configuration) -> Int32 {
+    do {
+        let signals = try Signals.receive([SIGTERM, SIGINT])
+        let service = try Service(configuration)
+        let signal = Signals.wait(on: signals)
+        Log.info("stopping", ["signal": signal == SIGINT ? "SIGINT" : "SIGTERM"])
+        service.stop()
+        Log.info("stopped")
+        return Program.ExitCode.success
+    } catch {
+        Log.error("cannot start", ["reason": "\(error)"])
+        return Program.ExitCode.failure
+    }
 }

@@ -14,7 +14,9 @@ package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
         }
 
         package var description: String {
-            path.isEmpty ? "\(position): \(message)" : "\(position): \(path): \(message)"
+            let place = position.description
+            return path.isEmpty || place == "--set \(path)"
+                ? "\(place): \(message)" : "\(place): \(path): \(message)"
         }
     }
 

@@ -133,6 +133,9 @@ private final class HTTPExchange: @unchecked Sendable {
         var deadline: Int64
     }
 
+    /// What is read and dropped of a body that turned out too large, before the connection is cut.
+    private static let maxDroppedBytes = 1 << 20
+
     private let settings: HTTPServer.Settings
     private let router: HTTPRouter
     /// By socket.
@@ -269,7 +272,7 @@ private final class HTTPExchange: @unchecked Sendable {
         // answer to arrive; who sends on and on is cut off.
         arrival.body = []
         arrival.excessBytes += bytes.count
-        return arrival.excessBytes <= settings.maxBodyBytes ? .YES : .NO
+        return arrival.excessBytes <= Self.maxDroppedBytes ? .YES : .NO
     }
 
     private func answer(_ arrival: Arrival, on connection: OpaquePointer) -> MHD_Result {

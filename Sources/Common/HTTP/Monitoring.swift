@@ -64,20 +64,20 @@ package struct Monitoring: Sendable {
     /// The three paths.
     package var router: HTTPRouter {
         var router = HTTPRouter()
-        addHealth(to: &router)
-        router.on("GET", "/stats") { [self] _ in uncached(.json(stats)) }
+        Self.addHealth(to: &router, health)
+        router.on("GET", "/stats") { [self] _ in Self.uncached(.json(stats)) }
         router.on("GET", "/metrics") { [self] _ in
             var text = ByteBuffer(capacity: 4096)
             metrics.appendPrometheus(to: &text)
             let type = HTTPRequest.Field("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-            return uncached(HTTPResponse(status: 200, headers: [type], body: text.array))
+            return Self.uncached(HTTPResponse(status: 200, headers: [type], body: text.array))
         }
         return router
     }
 
     /// `/healthz` alone, for the port that does the work.
-    package func addHealth(to router: inout HTTPRouter) {
-        router.on("GET", "/healthz") { [self] _ in
+    package static func addHealth(to router: inout HTTPRouter, _ health: @escaping @Sendable () -> Health) {
+        router.on("GET", "/healthz") { _ in
             let health = health()
             var body = ByteBuffer()
             body.append(health.isHealthy ? #"{"status":"ok""# : #"{"status":"unavailable","reasons":["#)
@@ -108,7 +108,7 @@ package struct Monitoring: Sendable {
         return body.array
     }
 
-    private func uncached(_ response: HTTPResponse) -> HTTPResponse {
+    private static func uncached(_ response: HTTPResponse) -> HTTPResponse {
         var response = response
         response.headers.append(.init("Cache-Control", "no-store"))
         return response

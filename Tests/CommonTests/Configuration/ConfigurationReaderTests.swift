@@ -267,7 +267,7 @@ struct ConfigurationReaderTests {
             ("port", "--set port: no = in it; write --set key.path=value"),
             ("=5", "--set : a part of the key is empty; write --set key.path=value"),
             ("a..b=5", "--set a..b: a part of the key is empty; write --set key.path=value"),
-            ("port=x", "--set port: port: expected a whole number, found \"x\""),
+            ("port=x", "--set port: expected a whole number, found \"x\""),
             (
                 "name=[a",
                 "--set name: not valid YAML: did not find expected ',' or ']' while parsing a flow sequence; put the value into quotes if it is text"
@@ -281,7 +281,7 @@ struct ConfigurationReaderTests {
                 "--set inputs.x.port: \"x\" is not an element of a list of 1; the first is 0"
             ),
             ("name.x=1", "--set name.x: \"x\" lies inside a value that is neither section nor list"),
-            ("prot=1", "--set prot: prot: unknown key; remove or correct it (did you mean \"port\"?)"),
+            ("prot=1", "--set prot: unknown key; remove or correct it (did you mean \"port\"?)"),
         ] as [(String, String)]
     )
     func badOverrides(set: String, expected: String) throws {
