@@ -1,0 +1,127 @@
+"""A full disk under the registry and under the dead letters: a clear message, no loss, and recovery by itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.loglines import append, assert_exactly, lines, number_of, number_of_message, numbered
+from harness.lumberjack import Receiver
+from harness.processes import ProcessGroup
+from harness.services import Ingest, Shipper
+from harness.store import BulkStore
+from harness.waiting import stays_true, wait_until
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 KiB; skips where mounting is not allowed."""
+    folder = tmp_path / "small-disk"
+    folder.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small file system needs root")
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)], capture_output=True, text=True)
+    if mounted.returncode != 0:
+        pytest.skip(f"a tmpfs cannot be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(folder: Path) -> Path:
+    """Writes a file until nothing more fits."""
+    filler = folder / "filler"
+    with open(filler, "wb", buffering=0) as file:
+        for size in (4096, 512, 1):
+            try:
+                while True:
+                    file.write(b"f" * size)
+            except OSError:
+                continue
+    return filler
+
+
+def test_registry(small_disk: Path, receiver: Receiver, processes: ProcessGroup, log: Path) -> None:
+    """shipper goes on shipping and says that its state cannot be saved; when there is room again it is saved."""
+    append(log, lines(range(100)))
+    shipper = Shipper(processes, [log], [receiver.port], {"data_directory": str(small_disk / "shipper")})
+    shipper.start()
+    receiver.wait_for(lambda: sum(len(window.events) for window in receiver.received.windows) >= 100, 10, "the first lines")
+    shipper.process.terminate()
+    shipper.start()
+    filler = fill(small_disk)
+    append(log, lines(range(100, 200)))
+    receiver.wait_for(lambda: sum(len(window.events) for window in receiver.received.windows) >= 200, 10, "more lines")
+    shipper.process.wait_for_output("No space left", 20)
+    assert shipper.process.is_running
+    # Killed now, the state on disk is older than what was acknowledged: resent with the same identity, nothing lost.
+    shipper.process.kill()
+    filler.unlink()
+    shipper.start()
+    append(log, lines(range(200, 300)))
+    wanted = set(numbered(range(300)))
+    receiver.wait_for(
+        lambda: {number_of_message(event["message"]) for window in receiver.received.windows for event in window.events} == wanted,
+        20,
+        "all lines",
+    )
+    seen = {(event["log"]["file"]["identity"], event["log"]["offset"]) for event in receiver.events}
+    assert len(seen) == 300
+
+
+def test_dead_letters(
+    small_disk: Path,
+    store: BulkStore,
+    processes: ProcessGroup,
+    start_shipper: Callable[..., Shipper],
+    log: Path,
+) -> None:
+    """A refused document that cannot be set aside is not acknowledged: ingest waits, and goes on when there is room."""
+    ingest = Ingest(processes, [store.url], {"data_directory": str(small_disk / "ingest")})
+    (small_disk / "ingest").mkdir()
+    ingest.data_directory = small_disk / "ingest"
+    ingest.start()
+    filler = fill(small_disk)
+    store.fault("item", match="/item/a/7?", status=400, reason="will not fit")
+    append(log, lines(range(100)))
+    shipper = start_shipper([log], ingest.port)
+    ingest.process.wait_for_output("No space left", 20)
+    stays_true(lambda: not ingest.dead_letter_lines, 0.5, "nothing was set aside")
+    assert ingest.process.is_running and shipper.process.is_running
+    filler.unlink()
+    wait_until(lambda: len(ingest.dead_letter_lines) == 1, 20, "the dead letter")
+    store.wait_for_count(99, 20)
+    assert_exactly((number_of(document.source) for document in store.documents()), numbered(n for n in range(100) if n != 7))
+    # And the acknowledgement went through: a restarted shipper sends nothing of it again.
+    append(log, lines(range(100, 110)))
+    store.wait_for_count(109, 20)
+    assert len(ingest.dead_letter_lines) == 1
+
+
+def test_dead_letters_have_a_limit(
+    store: BulkStore, start_ingest: Callable[..., Ingest], start_shipper: Callable[..., Shipper], log: Path
+) -> None:
+    """At `dead_letters.max_bytes` ingest holds instead of losing or filling the disk."""
+    store.fault("item", match="/item/a/", status=400, reason="refused")
+    ingest = start_ingest(store.url, changes={"dead_letters": {"max_bytes": "64KiB"}})
+    append(log, lines(range(1_000)))
+    start_shipper([log], ingest.port)
+    wait_until(lambda: len(ingest.dead_letter_lines) > 10, 20, "dead letters")
+    wait_until(lambda: ingest.health()[0] == 503, 20, "ingest to call for help")
+    size = sum(path.stat().st_size for path in ingest.data_directory.rglob("*") if path.is_file())
+    assert size <= 96 * 1024
+    # Once the store takes them, everything that was held is stored.
+    held = {number for letter in ingest.dead_letter_lines for number in numbers_in(str(letter))}
+    store.clear_faults()
+    store.wait_for_count(1_000 - len(held), 30)
+    stored = {number_of(document.source)[1] for document in store.documents()}
+    letters = {number for letter in ingest.dead_letter_lines for number in numbers_in(str(letter))}
+    assert stored | letters == set(range(1_000)), "each line is in the store or in the dead letters"
+
+
+def numbers_in(text: str) -> set[int]:
+    """The line numbers that a dead letter speaks of."""
+    return {int(part.split("?")[0]) for part in text.split("/item/a/")[1:]}
