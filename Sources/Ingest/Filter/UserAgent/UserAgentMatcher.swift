@@ -27,7 +27,7 @@ struct UserAgentMatcher {
         rules.prefilter.find(in: bytes, range, &candidates)
         if let rule = firstMatch(.browser, bytes, range) {
             agent.browser.family = rule.value(0, of: bytes, match)
-            agent.browser.version = (1..<4).map { rule.value($0, of: bytes, match) }
+            agent.browser.version = (1..<5).map { rule.value($0, of: bytes, match) }
         }
         if let rule = firstMatch(.system, bytes, range) {
             agent.system.family = rule.value(0, of: bytes, match)

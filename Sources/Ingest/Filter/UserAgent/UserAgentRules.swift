@@ -20,7 +20,11 @@ final class UserAgentRules: Sendable {
         /// Keys of the replacements, in the order of the answer's fields.
         fileprivate var keys: [String] {
             switch self {
-            case .browser: ["family_replacement", "v1_replacement", "v2_replacement", "v3_replacement"]
+            case .browser:
+                [
+                    "family_replacement", "v1_replacement", "v2_replacement", "v3_replacement",
+                    "v4_replacement",
+                ]
             case .system:
                 [
                     "os_replacement", "os_v1_replacement", "os_v2_replacement", "os_v3_replacement",

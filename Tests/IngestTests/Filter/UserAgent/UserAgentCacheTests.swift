@@ -10,7 +10,7 @@ struct UserAgentCacheTests {
             parsing: Array(
                 #"""
                 user_agent_parsers:
-                  - regex: '(Chrome)/(\d+)\.(\d+)\.(\d+)'
+                  - regex: '(Chrome)/(\d+)\.(\d+)\.(\d+)(?:\.(\d+)|)'
                   - regex: '(Tiny) "(.*)"'
                 os_parsers:
                   - regex: '(Mac OS X) (\d+)_(\d+)(?:_(\d+)|)'
@@ -27,8 +27,8 @@ struct UserAgentCacheTests {
         "writes the members of user_agent",
         arguments: [
             (
-                "Mozilla (Mac OS X 10_12) Chrome/54.0.2840",
-                #""name":"Chrome","version":"54.0.2840","device":{"name":"Mac"},"#
+                "Mozilla (Mac OS X 10_12) Chrome/54.0.2840.59",
+                #""name":"Chrome","version":"54.0.2840.59","device":{"name":"Mac"},"#
                     + #""os":{"name":"Mac OS X","version":"10.12","full":"Mac OS X 10.12"}"#
             ),
             ("Linux", #""name":"Other","device":{"name":"Other"},"os":{"name":"Linux"}"#),

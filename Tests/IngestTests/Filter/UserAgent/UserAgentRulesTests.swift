@@ -189,10 +189,10 @@ extension UserAgentMatcher {
 }
 
 extension UserAgent.Product {
-    /// Family and `parts` parts of the version, as the cases have them.
+    /// Family and the first `parts` parts of the version, as the cases have them.
     fileprivate func list(_ parts: Int) -> [String?] {
         let all = [family] + version + Array(repeating: nil, count: max(parts - version.count, 0))
-        return all.map { $0.map { String(decoding: $0, as: UTF8.self) } }
+        return all.prefix(parts + 1).map { $0.map { String(decoding: $0, as: UTF8.self) } }
     }
 }
 
