@@ -106,6 +106,14 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
         bytes.withUnsafeBytes { append(UnsafeRawBufferPointer(rebasing: $0[range])) }
     }
 
+    /// Appends a copy of what stands in `range` of this buffer.
+    package mutating func appendCopy(of range: Range<Int>) {
+        check(range.lowerBound >= 0 && range.upperBound <= count)
+        reserve(range.count)
+        memcpy(base + count, base + range.lowerBound, range.count)
+        count += range.count
+    }
+
     package mutating func append(_ other: borrowing ByteBuffer) {
         append(UnsafeRawBufferPointer(start: other.base, count: other.count))
     }

@@ -1,0 +1,229 @@
+import Common
+
+/// One log record between the wire and the document: fields by number, and ranges instead of values.
+///
+/// A value is a range into one of three runs of bytes: the payload (the JSON that came in), the line (its `message`,
+/// unescaped) or the arena (what filters derived). The first two are arguments of whoever reads them. One worker owns
+/// one event and uses it again and again; nothing is allocated per event once the arena has grown.
+struct Event: ~Copyable {
+    /// Which bytes a range points into.
+    enum Source: UInt8 { case payload, line, arena }
+
+    /// How a value becomes JSON.
+    enum Kind: UInt8 {
+        /// Bytes to be quoted and escaped.
+        case text
+        /// JSON already.
+        case json
+        /// `start` is the number.
+        case integer
+        /// `start` is nanoseconds since 1970.
+        case time
+        /// `start` and `end` are the first and the last of a chain in `members`.
+        case members
+    }
+
+    struct Slot {
+        var kind: Kind
+        var source: Source
+        var start: Int
+        var end: Int
+        var range: Range<Int> { start..<end }
+    }
+
+    /// A member of the incoming event that is copied, key (without quotes) and value being ranges of the payload.
+    struct Member {
+        let key: Range<Int>
+        let value: Range<Int>
+        fileprivate(set) var next: Int
+    }
+
+    let table: FieldTable
+    /// Derived bytes. Starts with the constants.
+    var arena: ByteBuffer
+    /// The value of `message` in the payload, if it is a string.
+    var message: JSONReader.Text?
+    /// The value of `@metadata._id` in the payload.
+    var requestedID: Range<Int>?
+
+    private(set) var members: [Member] = []
+    private var slots: [Slot]
+    private var present: [UInt64]
+    private var constantsEnd = 0
+
+    init(table: FieldTable) {
+        self.table = table
+        arena = ByteBuffer(capacity: 4096)
+        slots = Array(
+            repeating: Slot(kind: .integer, source: .arena, start: 0, end: 0),
+            count: table.entries.count
+        )
+        present = Array(repeating: 0, count: (table.entries.count + 63) / 64)
+        members.reserveCapacity(64)
+    }
+
+    /// Forgets all values, keeps memory and constants.
+    mutating func reset() {
+        for word in present.indices { present[word] = 0 }
+        members.removeAll(keepingCapacity: true)
+        arena.truncate(to: constantsEnd)
+        message = nil
+        requestedID = nil
+    }
+
+    /// Gives back what one huge event made the arena grow to.
+    mutating func shrink(to limit: Int) { arena.shrink(to: limit) }
+
+    // MARK: - Reading
+
+    @inline(__always)
+    func has(_ field: FieldID) -> Bool {
+        present[field.index >> 6] & (1 << UInt64(field.index & 63)) != 0
+    }
+
+    func has(_ field: ECSField) -> Bool { has(table.id(field)) }
+
+    /// The value of a field; nil when the event does not have it.
+    func slot(_ field: ECSField) -> Slot? {
+        let id = table.id(field)
+        return has(id) ? slots[id.index] : nil
+    }
+
+    /// Calls `body` with every field there is, in the order of writing.
+    @inline(__always)
+    func forEach(_ body: (Int, Slot) -> Void) {
+        for word in present.indices {
+            var bits = present[word]
+            while bits != 0 {
+                let index = word << 6 + bits.trailingZeroBitCount
+                bits &= bits - 1
+                body(index, slots[index])
+            }
+        }
+    }
+
+    // MARK: - Writing
+
+    @inline(__always)
+    mutating func set(_ field: FieldID, _ slot: Slot) {
+        slots[field.index] = slot
+        present[field.index >> 6] |= 1 << UInt64(field.index & 63)
+    }
+
+    /// Sets text that still has to be escaped.
+    @inline(__always)
+    mutating func set(_ field: FieldID, text range: Range<Int>, in source: Source) {
+        set(field, Slot(kind: .text, source: source, start: range.lowerBound, end: range.upperBound))
+    }
+
+    @inline(__always)
+    mutating func set(_ field: ECSField, text range: Range<Int>, in source: Source) {
+        set(table.id(field), text: range, in: source)
+    }
+
+    /// Sets JSON that is known to be valid.
+    @inline(__always)
+    mutating func set(_ field: FieldID, json range: Range<Int>, in source: Source) {
+        set(field, Slot(kind: .json, source: source, start: range.lowerBound, end: range.upperBound))
+    }
+
+    @inline(__always)
+    mutating func set(_ field: ECSField, json range: Range<Int>, in source: Source) {
+        set(table.id(field), json: range, in: source)
+    }
+
+    @inline(__always)
+    mutating func set(_ field: FieldID, integer value: Int64) {
+        set(field, Slot(kind: .integer, source: .arena, start: Int(value), end: 0))
+    }
+
+    @inline(__always)
+    mutating func set(_ field: ECSField, integer value: Int64) { set(table.id(field), integer: value) }
+
+    mutating func set(_ field: ECSField, time: CalendarTime) {
+        set(table.id(field), Slot(kind: .time, source: .arena, start: Int(time.nanoseconds), end: 0))
+    }
+
+    mutating func remove(_ field: ECSField) {
+        let id = table.id(field)
+        present[id.index >> 6] &= ~(1 << UInt64(id.index & 63))
+    }
+
+    /// Keeps a member of the incoming event as it is. Of two with the same key, the last counts.
+    mutating func keep(_ key: Range<Int>, value: Range<Int>, in node: Int, payload: RawSpan) {
+        let rest = table.rests[node]
+        let new = members.count
+        guard has(rest) else {
+            members.append(Member(key: key, value: value, next: -1))
+            set(rest, Slot(kind: .members, source: .payload, start: new, end: new))
+            return
+        }
+        var index = slots[rest.index].start
+        while index >= 0 {
+            if payload.isEqual(members[index].key, key) {
+                members[index] = Member(key: key, value: value, next: members[index].next)
+                return
+            }
+            index = members[index].next
+        }
+        members.append(Member(key: key, value: value, next: -1))
+        members[slots[rest.index].end].next = new
+        slots[rest.index].end = new
+    }
+
+    /// Makes JSON known that many events share, so that it is copied to the arena only once.
+    ///
+    /// Call it before the first event.
+    mutating func addConstant(_ json: String) -> Range<Int> {
+        arena.truncate(to: constantsEnd)
+        arena.append(json)
+        defer { constantsEnd = arena.count }
+        return constantsEnd..<arena.count
+    }
+
+    /// Adds text to a field that may hold one value or a list already.
+    ///
+    /// - Parameter payload: the incoming event, from which the list may come.
+    mutating func append(_ text: String, to field: ECSField, payload: RawSpan) {
+        let start = arena.count
+        arena.append(UInt8(ascii: "["))
+        if let slot = slot(field), slot.kind == .json {
+            appendElements(of: slot, payload)
+            if arena.count > start + 1 { arena.append(UInt8(ascii: ",")) }
+        }
+        arena.append(jsonString: text)
+        arena.append(UInt8(ascii: "]"))
+        set(field, json: start..<arena.count, in: .arena)
+    }
+
+    /// Copies the inside of a JSON list, or a single value, to the end of the arena.
+    private mutating func appendElements(of slot: Slot, _ payload: RawSpan) {
+        if slot.source == .payload {
+            arena.append(payload, payload.listElements(slot.range))
+            return
+        }
+        let elements = arena.withSpan { $0.listElements(slot.range) }
+        arena.appendCopy(of: elements)
+    }
+}
+
+extension RawSpan {
+    /// The inside of a JSON list without surrounding blanks; the value itself when it is no list.
+    fileprivate func listElements(_ range: Range<Int>) -> Range<Int> {
+        guard range.count >= 2, self[range.lowerBound] == UInt8(ascii: "[") else { return range }
+        var start = range.lowerBound + 1
+        var end = range.upperBound - 1
+        while start < end, self[start] <= 0x20 { start += 1 }
+        while end > start, self[end - 1] <= 0x20 { end -= 1 }
+        return start..<end
+    }
+
+    /// Whether two ranges hold the same bytes.
+    fileprivate func isEqual(_ left: Range<Int>, _ right: Range<Int>) -> Bool {
+        guard left.count == right.count else { return false }
+        for distance in 0..<left.count where self[left.lowerBound + distance] != self[right.lowerBound + distance] {
+            return false
+        }
+        return true
+    }
+}
