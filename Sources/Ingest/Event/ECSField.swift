@@ -22,16 +22,13 @@ enum ECSField: Int, CaseIterable, Sendable {
     case relatedIP, relatedUser
     case serverIP, serverPort
     case sourceAddress, sourceIP, sourcePort
-    case sourceGeoCity, sourceGeoContinentCode, sourceGeoContinentName, sourceGeoCountryCode
-    case sourceGeoCountryName, sourceGeoLocation, sourceGeoRegionCode, sourceGeoRegionName
     case tlsCipher, tlsClientServerName, tlsVersion, tlsVersionProtocol
     case traceID, transactionID
     case urlDomain, urlExtension, urlFragment, urlOriginal, urlPath, urlPort, urlQuery, urlScheme
     case userName
-    case userAgentDeviceName, userAgentName, userAgentOriginal, userAgentOSFull, userAgentOSName
-    case userAgentOSVersion, userAgentVersion
-    case wechatAppID, wechatAppVersion, wechatLanguage, wechatMiniProgram, wechatNetworkType, wechatRelease
-    case wechatVersion, wechatWeCom
+    case userAgentOriginal
+    case wechatAppID, wechatAppVersion, wechatClient, wechatLanguage, wechatMiniProgram, wechatNetworkType
+    case wechatRelease, wechatVersion
 
     /// The dotted name, as documents and index templates know it.
     var name: String {
@@ -93,14 +90,6 @@ enum ECSField: Int, CaseIterable, Sendable {
         case .sourceAddress: "source.address"
         case .sourceIP: "source.ip"
         case .sourcePort: "source.port"
-        case .sourceGeoCity: "source.geo.city_name"
-        case .sourceGeoContinentCode: "source.geo.continent_code"
-        case .sourceGeoContinentName: "source.geo.continent_name"
-        case .sourceGeoCountryCode: "source.geo.country_iso_code"
-        case .sourceGeoCountryName: "source.geo.country_name"
-        case .sourceGeoLocation: "source.geo.location"
-        case .sourceGeoRegionCode: "source.geo.region_iso_code"
-        case .sourceGeoRegionName: "source.geo.region_name"
         case .tlsCipher: "tls.cipher"
         case .tlsClientServerName: "tls.client.server_name"
         case .tlsVersion: "tls.version"
@@ -116,21 +105,15 @@ enum ECSField: Int, CaseIterable, Sendable {
         case .urlQuery: "url.query"
         case .urlScheme: "url.scheme"
         case .userName: "user.name"
-        case .userAgentDeviceName: "user_agent.device.name"
-        case .userAgentName: "user_agent.name"
         case .userAgentOriginal: "user_agent.original"
-        case .userAgentOSFull: "user_agent.os.full"
-        case .userAgentOSName: "user_agent.os.name"
-        case .userAgentOSVersion: "user_agent.os.version"
-        case .userAgentVersion: "user_agent.version"
         case .wechatAppID: "wechat.appid"
         case .wechatAppVersion: "wechat.app_version"
+        case .wechatClient: "wechat.client"
         case .wechatLanguage: "wechat.language"
         case .wechatMiniProgram: "wechat.mini_program"
         case .wechatNetworkType: "wechat.network_type"
         case .wechatRelease: "wechat.release"
         case .wechatVersion: "wechat.version"
-        case .wechatWeCom: "wechat.wecom"
         }
     }
 }

@@ -149,6 +149,14 @@ struct Event: ~Copyable {
         present[id.index >> 6] &= ~(1 << UInt64(id.index & 63))
     }
 
+    /// Removes everything in an object, and sets its members as JSON text (`"a":1,"b":{}`) that stands in the arena.
+    mutating func replace(_ node: Int, members range: Range<Int>) {
+        for index in table.fields[node] where has(FieldID(index: index)) {
+            present[index >> 6] &= ~(1 << UInt64(index & 63))
+        }
+        set(table.rests[node], json: range, in: .arena)
+    }
+
     /// Keeps a member of the incoming event as it is. Of two with the same key, the last counts.
     mutating func keep(_ key: Range<Int>, value: Range<Int>, in node: Int, payload: RawSpan) {
         let rest = table.rests[node]

@@ -116,12 +116,10 @@ struct EventDecoder {
     ) throws {
         let isText = try reader.kind(payload) == .string
         let value = try reader.value(payload, depth: 1)
-        if case .node(let host) = event.table.child(of: FieldTable.root, key: payload, key), host == node, isText,
-            payload.equals("host", key)
-        {
+        if node == event.table.host, isText {
             event.set(.hostName, json: value, in: .payload)
-        } else if !payload.equals("null", value), let labels = event.table.labels {
-            event.keep(key, value: value, in: labels, payload: payload)
+        } else if !payload.equals("null", value) {
+            event.keep(key, value: value, in: event.table.labels, payload: payload)
         }
     }
 

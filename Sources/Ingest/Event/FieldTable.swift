@@ -46,7 +46,13 @@ final class FieldTable: Sendable {
     /// The rest of each node.
     let rests: [FieldID]
     /// The node `labels`, where misplaced values go.
-    let labels: Int?
+    let labels: Int
+    /// The nodes `source.geo` and `user_agent`, whose members look-ups give as a whole.
+    let sourceGeo: Int
+    let userAgent: Int
+    let host: Int
+    /// The fields of each node and of the nodes in it.
+    let fields: [Range<Int>]
     private let known: [FieldID]
     private let ids: [String: FieldID]
     private let members: MemberIndex
@@ -57,7 +63,7 @@ final class FieldTable: Sendable {
     init(names: [String] = []) throws(FieldTableError) {
         let all = Set(ECSField.allCases.map(\.name) + names)
         let paths = all.map { $0.split(separator: ".", omittingEmptySubsequences: false).map(String.init) }
-        var nodes = Set<[String]>([[], ["labels"]])
+        var nodes = Set<[String]>([[], ["labels"], ["source", "geo"]])
         for path in paths {
             guard path.allSatisfy({ !$0.isEmpty }) else {
                 throw FieldTableError(name: path.joined(separator: "."), problem: "has an empty part")
@@ -70,7 +76,12 @@ final class FieldTable: Sendable {
         let order = nodes.sorted { $0.lexicographicallyPrecedes($1) }
         let layout = FieldLayout(paths: paths + order.map { $0 + [""] }, nodes: order)
         nodeCount = order.count
-        labels = order.firstIndex(of: ["labels"])
+        func number(_ path: String...) -> Int { order.firstIndex(of: path) ?? Self.root }
+        labels = number("labels")
+        sourceGeo = number("source", "geo")
+        userAgent = number("user_agent")
+        host = number("host")
+        fields = layout.fields
         depths = order.map(\.count)
         entries = layout.entries
         text = layout.text
@@ -112,6 +123,7 @@ private struct FieldLayout {
     var text: [UInt8] = []
     var starts: [Int] = []
     var rests: [FieldID]
+    var fields: [Range<Int>]
     var ids: [String: FieldID] = [:]
     var children: [(node: Int, key: [UInt8], child: FieldTable.Child)] = []
 
@@ -119,6 +131,7 @@ private struct FieldLayout {
     init(paths: [[String]], nodes: [[String]]) {
         let numbers = Dictionary(uniqueKeysWithValues: nodes.enumerated().map { ($1, $0) })
         rests = Array(repeating: FieldID(index: 0), count: nodes.count)
+        fields = Array(repeating: 0..<0, count: nodes.count)
         for (number, node) in nodes.enumerated() where !node.isEmpty {
             let holder = numbers[Array(node.dropLast())] ?? FieldTable.root
             children.append((holder, Array(node[node.count - 1].utf8), .node(number)))
@@ -135,6 +148,11 @@ private struct FieldLayout {
             } else {
                 ids[path.joined(separator: ".")] = id
                 children.append((node, Array(path[path.count - 1].utf8), .field(id)))
+            }
+            for length in 0..<path.count {
+                let holder = numbers[Array(path.prefix(length))] ?? FieldTable.root
+                let first = fields[holder].isEmpty ? id.index : fields[holder].lowerBound
+                fields[holder] = first..<id.index + 1
             }
         }
     }

@@ -27,6 +27,8 @@ enum NginxVariable: Hashable, Sendable {
     case serverAddress
     /// The W3C header, or Elastic's own, in which an APM agent hands on trace and transaction.
     case traceParent
+    /// `TLSv1.3`
+    case tlsProtocol
     case integer(ECSField)
     case text(ECSField)
     case upstream(ECSField, Element)
@@ -114,7 +116,7 @@ enum NginxVariable: Hashable, Sendable {
         "http_x_request_id": .text(.httpRequestID),
         "http_traceparent": .traceParent,
         "http_elastic_apm_traceparent": .traceParent,
-        "ssl_protocol": .text(.tlsVersion),
+        "ssl_protocol": .tlsProtocol,
         "ssl_cipher": .text(.tlsCipher),
         "ssl_server_name": .text(.tlsClientServerName),
         "connection": .integer(.nginxConnectionID),

@@ -1,0 +1,258 @@
+import Common
+
+/// Turns the JSON of one Lumberjack frame into the document that is stored, and names its index and id.
+///
+/// Whatever comes in, a document comes out: what cannot be parsed keeps the line in `event.original`, and says in
+/// `error.message` and `tags` why. Each worker has its own pipeline; nothing is allocated per event in the long run.
+///
+///     payload -> Event -> line -> variables -> fields -> document
+final class Pipeline {
+    /// Why a line was not understood in full, as `tags` says it.
+    private enum Tag: String {
+        case json = "_jsonparsefailure"
+        case format = "_nginxparsefailure"
+        case date = "_dateparsefailure"
+        case dateOutOfRange = "_dateoutofrange"
+    }
+
+    /// Memory that one huge event may leave behind in each buffer.
+    private static let keptBytes = 256 << 10
+
+    /// A format that lines may have, and what its values mean.
+    private struct Parser {
+        var line: NginxLine
+        var filter: NginxAccessFilter
+    }
+
+    /// Which bytes the ranges of `Event.Source.line` point into.
+    private enum LineSource {
+        /// A range of the payload: the message had no escapes.
+        case payload(Range<Int>)
+        case unescaped
+        /// Values that were unescaped a second time (escape=json).
+        case values
+    }
+
+    private let configuration: PipelineConfiguration
+    private let counters: PipelineCounters
+    private let enrichment: Enrichment?
+    private var parsers: [Parser] = []
+    private let weChat: WeChatFilter
+    private let kind: Range<Int>
+    private let dataset: Range<Int>
+    private let module: Range<Int>
+
+    private var event: Event
+    private var id: DocumentID
+    private var index: DailyIndex
+    private var unescaped = ByteBuffer(capacity: 4096)
+    private var values = ByteBuffer(capacity: 4096)
+    private var lineSource = LineSource.unescaped
+
+    /// - Parameters:
+    ///   - table: made with the `fieldNames` of all pipelines.
+    ///   - enrichment: look-ups of this worker.
+    ///   - seed: start of the ids of events that do not say where they come from.
+    init(
+        _ configuration: PipelineConfiguration,
+        table: FieldTable,
+        counters: PipelineCounters,
+        enrichment: Enrichment?,
+        seed: SipHash.Value
+    ) throws(NginxFormatError) {
+        self.configuration = configuration
+        self.counters = counters
+        self.enrichment = enrichment
+        event = Event(table: table)
+        kind = event.addConstant(#""event""#)
+        dataset = event.addConstant(#""nginx.access""#)
+        module = event.addConstant(#""nginx""#)
+        weChat = WeChatFilter(event: &event)
+        id = DocumentID(seed: seed)
+        index = DailyIndex(prefix: configuration.index)
+        let trusted = configuration.trustedProxies.compactMap { IPNetwork($0) }
+        for format in try configuration.formats() {
+            let filter = NginxAccessFilter(format: format, trustedProxies: trusted, event: &event)
+            parsers.append(Parser(line: NginxLine(format: format), filter: filter))
+        }
+    }
+
+    /// Reads one event; `withNames` and `write` then answer for it, until the next call.
+    ///
+    /// - Parameters:
+    ///   - payload: the JSON of a frame; it must be the same bytes in `write`.
+    ///   - receivedAt: stands in for the read time of events that do not carry one.
+    func read(_ payload: RawSpan, receivedAt: CalendarTime) {
+        counters.lines.add()
+        shrink()
+        event.reset()
+        lineSource = .payload(0..<0)
+        do throws(EventDecoder.Failure) {
+            try EventDecoder.decode(payload, into: &event)
+        } catch {
+            keepBroken(payload, "\(error)", receivedAt)
+            return
+        }
+        let readTime = takeReadTime(payload) ?? receivedAt
+        if !event.has(.eventDataset) { event.set(.eventDataset, json: dataset, in: .arena) }
+        if !event.has(.eventModule) { event.set(.eventModule, json: module, in: .arena) }
+        event.set(.eventKind, json: kind, in: .arena)
+        guard let message = takeMessage() else {
+            counters.noMessage.add()
+            fail(.format, "the event has no message", payload)
+            finish(nil, readTime, payload, line: payload.extracting(0..<0))
+            return
+        }
+        guard message.hasEscapes else {
+            lineSource = .payload(message.range)
+            parse(payload.extracting(message.range), payload, readTime)
+            return
+        }
+        unescaped.removeAll()
+        unescaped.append(unescaped: message, of: payload)
+        lineSource = .unescaped
+        unescaped.withSpan { parse($0, payload, readTime) }
+    }
+
+    /// Calls `body` with the index and the id of the event that was read.
+    func withNames<R, E: Error>(_ body: (_ index: RawSpan, _ id: RawSpan) throws(E) -> R) throws(E) -> R {
+        try index.name.withSpan { index throws(E) in
+            try id.text.withSpan { id throws(E) in try body(index, id) }
+        }
+    }
+
+    /// Appends the document of the event that was read: one line of JSON without a line end.
+    func write(_ payload: RawSpan, into output: inout ByteBuffer) {
+        switch lineSource {
+        case .payload(let range):
+            DocumentWriter.write(event, payload: payload, line: payload.extracting(range), into: &output)
+        case .unescaped:
+            unescaped.withSpan { DocumentWriter.write(event, payload: payload, line: $0, into: &output) }
+        case .values:
+            values.withSpan { DocumentWriter.write(event, payload: payload, line: $0, into: &output) }
+        }
+    }
+
+    // MARK: - Steps
+
+    /// Moves `@timestamp`, the time of reading, to `event.created`.
+    private func takeReadTime(_ payload: RawSpan) -> CalendarTime? {
+        guard let slot = event.slot(.timestamp), slot.range.count > 2 else { return nil }
+        let text = slot.start + 1..<slot.end - 1
+        guard let time = CalendarTime.parse(iso8601: payload, text) else { return nil }
+        event.set(.eventCreated, json: slot.range, in: .payload)
+        return time
+    }
+
+    /// Moves `message` to `event.original`, as it is written in the payload.
+    private func takeMessage() -> JSONReader.Text? {
+        guard let slot = event.slot(.message) else { return nil }
+        event.set(.eventOriginal, json: slot.range, in: .payload)
+        event.remove(.message)
+        // A number or an object is its own text.
+        return event.message ?? JSONReader.Text(range: slot.range, hasEscapes: false)
+    }
+
+    private func parse(_ line: RawSpan, _ payload: RawSpan, _ readTime: CalendarTime) {
+        var first: NginxScanner.Failure?
+        for number in parsers.indices {
+            do throws(NginxScanner.Failure) {
+                if try parsers[number].line.cut(line, copy: &values) {
+                    lineSource = .values
+                    values.withSpan { apply(number, $0, payload, readTime, line: line) }
+                } else {
+                    apply(number, line, payload, readTime, line: line)
+                }
+                return
+            } catch {
+                first = first ?? error
+            }
+        }
+        counters.unparsed.add()
+        if let first { fail(.format, describe(first), payload) }
+        finish(nil, readTime, payload, line: line)
+    }
+
+    /// Sets the fields of a line that was cut.
+    ///
+    /// - Parameters:
+    ///   - text: what the values are ranges of.
+    ///   - line: the message.
+    private func apply(
+        _ number: Int,
+        _ text: RawSpan,
+        _ payload: RawSpan,
+        _ readTime: CalendarTime,
+        line: RawSpan
+    ) {
+        let values = parsers[number].line.values
+        let result = parsers[number].filter.apply(values, of: text, to: &event)
+        if let agent = result.userAgent {
+            weChat.apply(userAgent: agent, referrer: result.referrer, line: text, to: &event)
+        }
+        if let enrichment {
+            if let agent = result.userAgent { enrichment.setUserAgent(agent, of: text, in: &event) }
+            if let client = result.client { enrichment.setPlace(of: client, in: &event) }
+        }
+        if result.time == nil, let bad = result.badTime {
+            counters.badDates.add()
+            fail(.date, "no time: \(text.text(bad.prefix(64)))", payload)
+        }
+        finish(result.time, readTime, payload, line: line)
+    }
+
+    /// Sets `@timestamp`, and names index and id.
+    ///
+    /// - Parameter time: as the line has it.
+    private func finish(_ time: CalendarTime?, _ readTime: CalendarTime, _ payload: RawSpan, line: RawSpan) {
+        var eventTime = time ?? readTime
+        if let time, !isPlausible(time, readTime) {
+            counters.datesOutOfRange.add()
+            fail(.dateOutOfRange, "\(time.iso8601) is too far from the time of reading", payload)
+            eventTime = readTime
+        }
+        event.set(.timestamp, time: eventTime)
+        index.select(eventTime)
+        id.make(for: event, time: time, payload: payload, line: line)
+    }
+
+    /// Whether a time lies within the bounds around the time of reading.
+    private func isPlausible(_ time: CalendarTime, _ readTime: CalendarTime) -> Bool {
+        let (age, overflow) = readTime.nanoseconds.subtractingReportingOverflow(time.nanoseconds)
+        guard !overflow else { return false }
+        let oldest = configuration.oldestEvent.nanoseconds
+        let newest = configuration.newestEvent.nanoseconds
+        return (oldest == 0 || age <= oldest) && (newest == 0 || -age <= newest)
+    }
+
+    private func fail(_ tag: Tag, _ reason: String, _ payload: RawSpan) {
+        event.append(tag.rawValue, to: .tags, payload: payload)
+        event.append(reason, to: .errorMessage, payload: payload)
+    }
+
+    /// Stores bytes that are no event: nobody may lose a line because its sender is broken.
+    private func keepBroken(_ payload: RawSpan, _ reason: String, _ receivedAt: CalendarTime) {
+        counters.badJSON.add()
+        event.reset()
+        event.set(.eventKind, json: kind, in: .arena)
+        event.set(.eventOriginal, text: 0..<payload.byteCount, in: .payload)
+        fail(.json, reason, payload)
+        finish(nil, receivedAt, payload, line: payload)
+    }
+
+    private func describe(_ failure: NginxScanner.Failure) -> String {
+        let format = parsers[0].line.format
+        guard let step = failure.step else {
+            return "log_format does not match at byte \(failure.offset) of the line"
+        }
+        return "log_format does not match at byte \(failure.offset) of the line, at $\(format.steps[step].name)"
+    }
+
+    private func shrink() {
+        unescaped.removeAll()
+        unescaped.shrink(to: Self.keptBytes)
+        values.removeAll()
+        values.shrink(to: Self.keptBytes)
+        event.shrink(to: Self.keptBytes)
+    }
+}
