@@ -39,7 +39,7 @@ struct Event: ~Copyable {
     }
 
     let table: FieldTable
-    /// Derived bytes. Starts with the constants.
+    /// Derived bytes, behind the constants.
     var arena: ByteBuffer
     /// The value of `message` in the payload, if it is a string.
     var message: JSONReader.Text?
@@ -157,7 +157,7 @@ struct Event: ~Copyable {
         set(table.rests[node], json: range, in: .arena)
     }
 
-    /// Keeps a member of the incoming event as it is. Of two with the same key, the last counts.
+    /// Keeps a member of the incoming event as it is; of two with the same key, the last.
     mutating func keep(_ key: Range<Int>, value: Range<Int>, in node: Int, payload: RawSpan) {
         let rest = table.rests[node]
         let new = members.count
@@ -229,7 +229,8 @@ extension RawSpan {
     /// Whether two ranges hold the same bytes.
     fileprivate func isEqual(_ left: Range<Int>, _ right: Range<Int>) -> Bool {
         guard left.count == right.count else { return false }
-        for distance in 0..<left.count where self[left.lowerBound + distance] != self[right.lowerBound + distance] {
+        for distance in 0..<left.count
+        where self[left.lowerBound + distance] != self[right.lowerBound + distance] {
             return false
         }
         return true

@@ -71,7 +71,10 @@ final class FieldTable: Sendable {
             for length in 1..<max(path.count, 1) { nodes.insert(Array(path.prefix(length))) }
         }
         for path in paths where nodes.contains(path) {
-            throw FieldTableError(name: path.joined(separator: "."), problem: "is a field and an object at once")
+            throw FieldTableError(
+                name: path.joined(separator: "."),
+                problem: "is a field and an object at once"
+            )
         }
         let order = nodes.sorted { $0.lexicographicallyPrecedes($1) }
         let layout = FieldLayout(paths: paths + order.map { $0 + [""] }, nodes: order)

@@ -51,11 +51,14 @@ struct WeChatFilter {
         let prefix: StaticString = "https://servicewechat.com/"
         let start = referrer.lowerBound + prefix.utf8CodeUnitCount
         guard start < referrer.upperBound, line.has(prefix, at: referrer.lowerBound),
-            let first = line.firstIndex(of: UInt8(ascii: "/"), in: start..<referrer.upperBound), first > start,
+            let first = line.firstIndex(of: UInt8(ascii: "/"), in: start..<referrer.upperBound),
+            first > start,
             let second = line.firstIndex(of: UInt8(ascii: "/"), in: first + 1..<referrer.upperBound)
         else { return false }
         let version = first + 1..<second
-        guard !version.isEmpty, line.equals("page-frame.html", second + 1..<referrer.upperBound) else { return false }
+        guard !version.isEmpty, line.equals("page-frame.html", second + 1..<referrer.upperBound) else {
+            return false
+        }
         event.set(.wechatAppID, text: start..<first, in: .line)
         event.set(.wechatVersion, text: version, in: .line)
         let kind = line.equals("0", version) ? trial : line.equals("devtools", version) ? devtools : release

@@ -42,7 +42,9 @@ struct DailyIndex: ~Copyable {
         }
         if prefix == "." || prefix == ".." { return "is no index name; name the index, such as nginx" }
         for character in prefix.unicodeScalars {
-            if character.properties.isUppercase { return "has the capital letter \(character); use lower case" }
+            if character.properties.isUppercase {
+                return "has the capital letter \(character); use lower case"
+            }
             if "\\/*?\"<>|,#: \t\r\n".unicodeScalars.contains(character) || character.value < 0x20 {
                 return "has a character that no index name may have: \(character.escaped(asASCII: true))"
             }

@@ -12,7 +12,9 @@ import Common
 /// 0 is written for those.
 struct DocumentID: ~Copyable {
     /// Letters of RFC 4648, section 5.
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+    private static let alphabet = Array(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8
+    )
     /// First seconds whose text would begin with `-` or `_`.
     private static let tooLate: Int64 = 0xF800_0000
     /// Elasticsearch's limit.

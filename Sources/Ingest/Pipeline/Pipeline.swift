@@ -190,10 +190,7 @@ final class Pipeline {
         if let agent = result.userAgent {
             weChat.apply(userAgent: agent, referrer: result.referrer, line: text, to: &event)
         }
-        if let enrichment {
-            if let agent = result.userAgent { enrichment.setUserAgent(agent, of: text, in: &event) }
-            if let client = result.client { enrichment.setPlace(of: client, in: &event) }
-        }
+        if let agent = result.userAgent { enrichment?.setUserAgent(agent, of: text, in: &event) }
         if result.time == nil, let bad = result.badTime {
             counters.badDates.add()
             fail(.date, "no time: \(text.text(bad.prefix(64)))", payload)
@@ -245,7 +242,8 @@ final class Pipeline {
         guard let step = failure.step else {
             return "log_format does not match at byte \(failure.offset) of the line"
         }
-        return "log_format does not match at byte \(failure.offset) of the line, at $\(format.steps[step].name)"
+        return
+            "log_format does not match at byte \(failure.offset) of the line, at $\(format.steps[step].name)"
     }
 
     private func shrink() {

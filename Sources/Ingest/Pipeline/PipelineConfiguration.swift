@@ -12,7 +12,9 @@ struct PipelineConfiguration: Sendable {
     /// Prefix of the daily indices.
     var index = "nginx"
     /// Proxies whose `X-Forwarded-For` is believed: private networks and this machine.
-    var trustedProxies = ["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7"]
+    var trustedProxies = [
+        "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7",
+    ]
     /// How long before it was read an event may have happened; zero for any time.
     var oldestEvent = Duration.seconds(365 * 86400)
     /// How long after it was read an event may have happened (clocks differ); zero for any time.
@@ -47,7 +49,9 @@ struct PipelineConfiguration: Sendable {
     /// All pipelines of a configuration: those below `pipelines`, and the built-in one unless it is redefined.
     static func all(_ reader: ConfigurationReader) -> [PipelineConfiguration] {
         var pipelines = reader.namedSections("pipelines").map { PipelineConfiguration(name: $0.0, $0.1) }
-        if !pipelines.contains(where: { $0.name == builtInName }) { pipelines.append(PipelineConfiguration()) }
+        if !pipelines.contains(where: { $0.name == builtInName }) {
+            pipelines.append(PipelineConfiguration())
+        }
         return pipelines
     }
 

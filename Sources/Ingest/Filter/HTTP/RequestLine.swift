@@ -44,7 +44,9 @@ struct RequestLine: Equatable {
         self.version = version
     }
 
-    /// The digits of ` HTTP/1.1` at the end of `range`. Blanks before it belong to the target, as in `/sp ace`.
+    /// The digits of ` HTTP/1.1` at the end of `range`.
+    ///
+    /// Blanks before it belong to the target, as in `/sp ace`.
     private static func version(_ bytes: RawSpan, _ range: Range<Int>) -> Range<Int>? {
         var start = range.upperBound
         while start > range.lowerBound, range.upperBound - start < 8,
@@ -52,7 +54,8 @@ struct RequestLine: Equatable {
         {
             start -= 1
         }
-        guard start < range.upperBound, start - 6 >= range.lowerBound, bytes.has(" HTTP/", at: start - 6) else {
+        guard start < range.upperBound, start - 6 >= range.lowerBound, bytes.has(" HTTP/", at: start - 6)
+        else {
             return nil
         }
         return start..<range.upperBound
@@ -60,13 +63,16 @@ struct RequestLine: Equatable {
 }
 
 extension RawSpan {
-    /// Whether all bytes may stand in a method. Source: RFC 9110, section 5.6.2.
+    /// Whether all bytes may stand in a method.
+    ///
+    /// Source: RFC 9110, section 5.6.2.
     fileprivate func isToken(_ range: Range<Int>) -> Bool {
         for index in range {
             let byte = self[index]
             if (byte | 0x20) &- 97 < 26 || byte &- 48 < 10 { continue }
             switch byte {
-            case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"),
+            case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "!"), UInt8(ascii: "#"),
+                UInt8(ascii: "$"),
                 UInt8(ascii: "%"), UInt8(ascii: "&"), UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"),
                 UInt8(ascii: "."), UInt8(ascii: "^"), UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
                 continue

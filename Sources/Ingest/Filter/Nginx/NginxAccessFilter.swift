@@ -115,7 +115,7 @@ struct NginxAccessFilter {
         return result
     }
 
-    /// Whether a header was sent. An empty one shows only with escape=default, where a missing one is `-`.
+    /// Whether a header was sent: an empty one shows only with escape=default, where a missing one is `-`.
     private func isPresent(_ value: Range<Int>, _ line: RawSpan) -> Bool {
         value.isEmpty ? format.escape == .default : !line.isMissing(value)
     }
@@ -145,7 +145,7 @@ struct NginxAccessFilter {
         event.set(.relatedUser, json: start..<event.arena.count, in: .arena)
     }
 
-    /// `HTTP/1.1`
+    /// Takes the number out of `HTTP/1.1`.
     private func setVersion(_ value: Range<Int>, _ line: RawSpan, _ event: inout Event) {
         let isHTTP = line.has("HTTP/", at: value.lowerBound) && value.count > 5
         event.set(.httpVersion, text: isHTTP ? value.lowerBound + 5..<value.upperBound : value, in: .line)
@@ -159,7 +159,9 @@ struct NginxAccessFilter {
         event.set(.eventOutcome, json: status < 400 ? success : failure, in: .arena)
     }
 
-    /// `VERSION-TRACE-PARENT-FLAGS`. Source: W3C Trace Context, section 3.2.
+    /// Takes `VERSION-TRACE-PARENT-FLAGS` apart.
+    ///
+    /// Source: W3C Trace Context, section 3.2.
     private func setTrace(_ value: Range<Int>, _ line: RawSpan, _ event: inout Event) {
         let start = value.lowerBound
         guard value.count >= 55, line[start + 2] == UInt8(ascii: "-"), line[start + 35] == UInt8(ascii: "-"),
@@ -170,7 +172,7 @@ struct NginxAccessFilter {
         event.set(.transactionID, text: start + 36..<start + 52, in: .line)
     }
 
-    /// `TLSv1.3` or `SSLv3`
+    /// Takes `TLSv1.3` or `SSLv3` apart.
     private func setTLS(_ value: Range<Int>, _ line: RawSpan, _ event: inout Event) {
         let isTLS = line.has("TLSv", at: value.lowerBound)
         guard value.count > 4, isTLS || line.has("SSLv", at: value.lowerBound) else { return }

@@ -66,7 +66,11 @@ struct NginxLogFormat: Sendable {
             var lead: UInt8?
             if shape == .text, part.literal.isEmpty, index + 1 < variables.count {
                 let next = variables[index + 1]
-                lead = try Self.lead(of: NginxVariable(named: next.name), after: variable, offset: next.offset)
+                lead = try Self.lead(
+                    of: NginxVariable(named: next.name),
+                    after: variable,
+                    offset: next.offset
+                )
             }
             steps.append(
                 Step(

@@ -52,13 +52,15 @@ struct NginxScanner {
     /// Reads variables of known shape and the literals behind them, up to the next variable that is text.
     ///
     /// - Returns: that variable and where it starts; nil if something does not fit, the end of the line included.
-    private mutating func shapes(from first: Int, _ line: RawSpan, at start: Int) -> (step: Int, offset: Int)? {
+    private mutating func shapes(from first: Int, _ line: RawSpan, at start: Int) -> (step: Int, offset: Int)?
+    {
         var index = first
         var offset = start
         while index < format.steps.count {
             let step = format.steps[index]
             if step.shape == .text { return (index, offset) }
-            guard let end = end(of: step.shape, line, from: offset), matches(step.literal, line, at: end) else {
+            guard let end = end(of: step.shape, line, from: offset), matches(step.literal, line, at: end)
+            else {
                 note(index, offset)
                 return nil
             }
@@ -180,7 +182,7 @@ struct NginxScanner {
         return format.escape == .default ? nil : start
     }
 
-    /// `10.0.0.1:80, 10.0.0.2:80 : -`
+    /// The end of a list such as `10.0.0.1:80, 10.0.0.2:80 : -`.
     private func list(_ line: RawSpan, from start: Int) -> Int? {
         var end = start
         for _ in 0..<Self.maxListElements {

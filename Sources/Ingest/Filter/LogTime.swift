@@ -14,7 +14,14 @@ enum LogTime {
             let zone = reader.zone(bytes), reader.isAtEnd,
             CalendarTime.isDate(year: year, month: month, day: day), hour < 24, minute < 60, second < 61
         else { return nil }
-        let time = CalendarTime(year: year, month: month, day: day, hour: hour, minute: minute, second: second)
+        let time = CalendarTime(
+            year: year,
+            month: month,
+            day: day,
+            hour: hour,
+            minute: minute,
+            second: second
+        )
         return CalendarTime(nanoseconds: time.nanoseconds - Int64(zone) * 1_000_000_000)
     }
 
