@@ -1,10 +1,15 @@
 import Common
 
-/// Look-ups in databases for one worker: browser and device of a user agent.
+/// Look-ups in databases for one worker: the browser behind a user agent, the place of an address.
 final class Enrichment {
     private let userAgents: UserAgentCache?
+    private let places: GeoIPCache?
 
-    init(userAgents: UserAgentCache?) { self.userAgents = userAgents }
+    /// - Parameters: nil means that nothing is looked up there.
+    init(userAgents: UserAgentCache?, places: GeoIPCache?) {
+        self.userAgents = userAgents
+        self.places = places
+    }
 
     /// Sets `user_agent.*` from the agent in `line`.
     func setUserAgent(_ range: Range<Int>, of line: RawSpan, in event: inout Event) {
@@ -13,5 +18,13 @@ final class Enrichment {
         event.arena.append(entry.members)
         event.replace(event.table.userAgent, members: start..<event.arena.count)
         event.set(.userAgentOriginal, text: range, in: .line)
+    }
+
+    /// Sets `source.geo.*`.
+    func setPlace(of address: IPAddress, in event: inout Event) {
+        guard let entry = places?.entry(for: address) else { return }
+        let start = event.arena.count
+        event.arena.append(entry.members)
+        event.replace(event.table.sourceGeo, members: start..<event.arena.count)
     }
 }

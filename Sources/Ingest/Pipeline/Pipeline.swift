@@ -18,6 +18,10 @@ final class Pipeline {
     /// Memory that one huge event may leave behind in each buffer.
     private static let keptBytes = 256 << 10
 
+    /// Of bytes that are no event, what is stored: escaping makes them six times as long at worst, and a bulk request
+    /// must stay below Elasticsearch's 100 MB.
+    private static let maxBrokenBytes = 8 << 20
+
     /// A format that lines may have, and what its values mean.
     private struct Parser {
         var line: NginxLine
@@ -114,6 +118,16 @@ final class Pipeline {
         unescaped.withSpan { parse($0, payload, readTime) }
     }
 
+    /// Adds the document of one event to a bulk request.
+    ///
+    /// - Parameters: as for `read`.
+    func append(_ payload: RawSpan, receivedAt: CalendarTime, to batch: BulkBatch) {
+        read(payload, receivedAt: receivedAt)
+        withNames { index, id in
+            batch.append(index: index, id: id) { buffer in write(payload, into: &buffer) }
+        }
+    }
+
     /// Calls `body` with the index and the id of the event that was read.
     func withNames<R, E: Error>(_ body: (_ index: RawSpan, _ id: RawSpan) throws(E) -> R) throws(E) -> R {
         try index.name.withSpan { index throws(E) in
@@ -190,7 +204,10 @@ final class Pipeline {
         if let agent = result.userAgent {
             weChat.apply(userAgent: agent, referrer: result.referrer, line: text, to: &event)
         }
-        if let agent = result.userAgent { enrichment?.setUserAgent(agent, of: text, in: &event) }
+        if let enrichment {
+            if let agent = result.userAgent { enrichment.setUserAgent(agent, of: text, in: &event) }
+            if let client = result.client { enrichment.setPlace(of: client, in: &event) }
+        }
         if result.time == nil, let bad = result.badTime {
             counters.badDates.add()
             fail(.date, "no time: \(text.text(bad.prefix(64)))", payload)
@@ -232,8 +249,9 @@ final class Pipeline {
         counters.badJSON.add()
         event.reset()
         event.set(.eventKind, json: kind, in: .arena)
-        event.set(.eventOriginal, text: 0..<payload.byteCount, in: .payload)
-        fail(.json, reason, payload)
+        let stored = min(payload.byteCount, Self.maxBrokenBytes)
+        event.set(.eventOriginal, text: 0..<stored, in: .payload)
+        fail(.json, stored < payload.byteCount ? "\(reason); cut to \(stored) bytes" : reason, payload)
         finish(nil, receivedAt, payload, line: payload)
     }
 
