@@ -81,8 +81,7 @@ let package = Package(
         .executableTarget(
             name: "Bench",
             dependencies: ["Common", "CSystem"],
-            path: "Tests/Benchmarks",
-            exclude: [],
+            path: "Tests/Benchmarks/Bench",
             swiftSettings: language,
             linkerSettings: link + curl
         ),

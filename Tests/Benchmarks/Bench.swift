@@ -1,8 +1,0 @@
-import Common
-
-@main
-enum Bench {
-    static func main() {
-        print("bench \(Version.current)")
-    }
-}
