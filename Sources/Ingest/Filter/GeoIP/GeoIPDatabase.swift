@@ -22,9 +22,11 @@ final class GeoIPDatabase: @unchecked Sendable {
             throw GeoIPDatabaseError(reason: String(cString: MMDB_strerror(status)))
         }
         handle = opened
+        MappingGuard.add(mapping)
     }
 
     deinit {
+        MappingGuard.remove(mapping)
         MMDB_close(handle)
         handle.deallocate()
     }

@@ -5,7 +5,7 @@ import Synchronization
 /// The current database of a path, renewed when the file changes; shared by all workers.
 ///
 /// A missing or damaged file never stops anything: the database in use stays in use, and without one addresses have
-/// no place. Replace the file by a rename, as update programs do.
+/// no place. Replace the file by a rename, as update programs do; `MappingGuard` softens what happens otherwise.
 final class GeoIPSource: Sendable {
     let path: String
     /// Changes with the database, so that a lookup sees in one load whether there is a new one.

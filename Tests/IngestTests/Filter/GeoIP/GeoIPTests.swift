@@ -183,6 +183,26 @@ struct GeoIPTests {
         #expect(old == nil)
     }
 
+    @Test("survives a file that is emptied while it is in use, and uses what is put there later")
+    func survivesTruncation() throws {
+        let folder = FileManager.default.temporaryDirectory.path + "/geoip-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = folder + "/city.mmdb"
+        try FileManager.default.copyItem(atPath: Fixture.path("geoip/tiny.mmdb"), toPath: path)
+        let source = GeoIPSource(path: path)
+        let cache = GeoIPCache(source: source)
+        #expect(truncate(path, 0) == 0)
+        #expect(try cache.place("1.2.3.4") == nil)
+        source.reloadIfChanged()
+        #expect(try cache.place("1.2.3.4") == nil)
+        try Data(contentsOf: URL(fileURLWithPath: Fixture.path("geoip/tiny.mmdb"))).write(
+            to: URL(fileURLWithPath: path)
+        )
+        source.reloadIfChanged()
+        #expect(try cache.city("1.2.3.4") == "Mountain View")
+    }
+
     @Test("survives a file with one byte changed, or cut short")
     func survivesDamage() throws {
         let folder = FileManager.default.temporaryDirectory.path + "/geoip-\(UUID().uuidString)"
