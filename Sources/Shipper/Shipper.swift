@@ -1,12 +1,107 @@
 import Common
+import Glibc
 
 @main
 enum Shipper {
     static func main() {
-        run()
+        exit(run())
     }
 }
 
-private func run() {
-    print("shipper \(Version.current)")
+private let program = Program(
+    name: "shipper",
+    summary: "finds new lines in log files and sends them to ingest",
+    defaultConfigurationPath: "/etc/shipper/shipper.yml",
+    options: [.init("once", nil, "ship what is there, then end")],
+    commands: [.check]
+)
+
+private func run() -> Int32 {
+    let (invocation, code) = program.parse(Array(CommandLine.arguments.dropFirst())).invocationOrPrint()
+    guard let invocation else { return code }
+    let configuration: Configuration
+    do throws(ConfigurationError) {
+        let reader = try invocation.configuration()
+        configuration = Configuration(reader)
+        try reader.finish()
+    } catch {
+        StandardStream.write("\(error)\n", toError: true)
+        return Program.ExitCode.usage
+    }
+    if invocation.command == "check" { return CheckCommand(configuration: configuration).run() }
+    return serve(configuration, isOnce: invocation.switches.contains("once"))
+}
+
+/// Wires the stages together and runs them until the end.
+private func serve(_ configuration: Configuration, isOnce: Bool) -> Int32 {
+    Log.configure(
+        service: "shipper",
+        level: configuration.logging.level,
+        format: configuration.logging.format
+    )
+    do {
+        let signals = try Signals.receive([SIGTERM, SIGINT])
+        let store = try RegistryStore(directory: configuration.dataDirectory)
+        let tls = try configuration.tls.settings.map(TLSContext.init(client:))
+        let reactor = try Reactor()
+        let metrics = ShipperMetrics()
+        let monitor = ShipperMonitor(waker: reactor.waker)
+        let agentID = store.agentID()
+        let client = LumberjackClient(
+            settings: configuration.client(tls),
+            reactor: reactor,
+            metrics: metrics
+        )
+        let loop = ShipperLoop(
+            settings: configuration.loop(isOnce: isOnce),
+            limits: configuration.queue,
+            inputs: configuration.inputs(agentID: agentID),
+            directory: store.directory,
+            registry: Registry(store.load()),
+            client: client,
+            reactor: reactor,
+            metrics: metrics,
+            monitor: monitor
+        )
+        raiseDescriptorLimit()
+        Log.info(
+            "started",
+            ["version": Version.current, "agent_id": agentID, "data_directory": store.directory]
+        )
+        return try loop.run(signals: signals.raw)
+    } catch {
+        Log.error("shipper cannot run", ["error": "\(error)"])
+        return Program.ExitCode.failure
+    }
+}
+
+/// Each followed file is an open descriptor: takes what the system allows.
+private func raiseDescriptorLimit() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+}
+
+extension Configuration {
+    fileprivate func client(_ tls: TLSContext?) -> LumberjackClient.Settings {
+        LumberjackClient.Settings(
+            hosts: hosts,
+            pipelining: pipelining,
+            timeout: timeout,
+            connectTimeout: connectTimeout,
+            backoff: backoff,
+            tls: tls,
+            tlsServerName: self.tls.serverName ?? ""
+        )
+    }
+
+    fileprivate func loop(isOnce: Bool) -> ShipperLoop.Settings {
+        ShipperLoop.Settings(
+            flushLatency: flushLatency,
+            registryFlush: registryFlush,
+            shutdownTimeout: shutdownTimeout,
+            isOnce: isOnce
+        )
+    }
 }

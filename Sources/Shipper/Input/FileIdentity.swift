@@ -1,0 +1,79 @@
+import CLinux
+import Common
+import Glibc
+
+/// What the file system says which file this is: device, inode, and the moment the inode was born.
+///
+/// Inodes are used again after a deletion; the birth time tells two users of one inode apart. It is 0 where the
+/// file system does not keep one, and then only the content can tell (`Fingerprint`).
+struct FileKey: Hashable, Sendable {
+    let device: UInt64
+    let inode: UInt64
+    /// Nanoseconds since 1970; 0 when unknown.
+    let birth: Int64
+}
+
+/// One statx(2) of a file.
+struct FileStatus: Equatable, Sendable {
+    enum Kind: Equatable, Sendable { case regular, directory, other }
+
+    let key: FileKey
+    let kind: Kind
+    let size: Int64
+
+    /// The status of `path`, symbolic links followed.
+    init(path: String) throws(Errno) {
+        var status = file_status()
+        try Errno.check { file_status_at(AT_FDCWD, path, 1, &status) }
+        self.init(status)
+    }
+
+    /// The status of an open file.
+    init(descriptor: borrowing Descriptor) throws(Errno) {
+        var status = file_status()
+        let raw = descriptor.raw
+        try Errno.check { file_status_at(raw, "", 0, &status) }
+        self.init(status)
+    }
+
+    private init(_ status: file_status) {
+        let birth =
+            status.has_birth == 0 ? 0 : status.birth_seconds * 1_000_000_000 + Int64(status.birth_nanoseconds)
+        key = FileKey(
+            device: UInt64(status.device_major) << 32 | UInt64(status.device_minor),
+            inode: status.inode,
+            birth: birth
+        )
+        switch mode_t(status.mode) & S_IFMT {
+        case S_IFREG: kind = .regular
+        case S_IFDIR: kind = .directory
+        default: kind = .other
+        }
+        size = Int64(status.size_bytes)
+    }
+}
+
+/// The names under which events of one life of a file are known: deterministic, so that lines sent again after a
+/// crash are recognised as the same.
+enum IdentityToken {
+    /// The first line counts with at most this many bytes.
+    static let firstLineBytes = 1024
+
+    private static let hash = SipHash(key: 0x6c6f_672e_6669_6c65, 0x6964_656e_7469_7479)
+
+    /// - Parameter generation: how often the same file was truncated before.
+    /// - Parameter firstLine: the file's first line, or its first 1024 bytes if that is longer.
+    static func token(_ key: FileKey, generation: UInt32, firstLine: RawSpan, _ range: Range<Int>) -> UInt64 {
+        let end = min(range.upperBound, range.lowerBound + firstLineBytes)
+        let content = hash.hash(firstLine, range.lowerBound..<end)
+        var buffer = ByteBuffer(capacity: 64)
+        for word in [
+            key.device, key.inode, UInt64(bitPattern: key.birth), UInt64(generation), content.low,
+            content.high,
+        ] {
+            buffer.append(decimal: Int64(bitPattern: word))
+            buffer.append(UInt8(ascii: " "))
+        }
+        return buffer.withSpan { hash.hash($0, 0..<$0.byteCount).low }
+    }
+}

@@ -1,0 +1,353 @@
+import Common
+import Glibc
+
+/// The reader of one file: knows how far it has read, not how far the receiver has stored (`FileState` does).
+///
+/// Holds no bytes of the file. A line that is not complete is read again when it is; one that is longer than the
+/// reading buffer is measured first and then encoded piece by piece, so memory does not depend on lines.
+final class Harvester {
+    /// What a turn of reading ended with.
+    enum Outcome: Equatable {
+        /// All complete lines are read.
+        case drained
+        /// There is more to read.
+        case more
+        /// The window has no room for what comes next.
+        case full
+        /// The file does not hold any more what was read before: it was truncated, or written anew.
+        case truncated
+        case failed(Errno)
+    }
+
+    /// What reading needs from outside, the same for all files of an input.
+    struct Context {
+        var source: EventTemplate.Source
+        /// Longer lines are cut.
+        let maxLineBytes: Int
+    }
+
+    /// A line longer than the buffer is searched for its end for at most this long per turn, so that other files
+    /// get theirs.
+    private static let maxSearchBytesPerTurn = 8 << 20
+
+    let input: Int
+    let key: FileKey
+    private(set) var state: FileState
+    /// The file's name now, as far as known.
+    var path: String
+    /// nil when closed because nothing happened for long.
+    private var file: Descriptor?
+    /// Everything before is in a window.
+    private(set) var offset: Int64
+    private(set) var fingerprint: Fingerprint
+    /// Bytes from `offset` on that are known to hold no line feed.
+    private var searchedBytes: Int64 = 0
+    private var template: EventTemplate?
+
+    // What `Harvesters` notes here.
+    var watch: FileWatcher.Watch?
+    var isQueued = false
+    /// Whether the file has no name left.
+    var isDeleted = false
+    /// Whether no pattern matches the file's name: it is only drained.
+    var isOutside = false
+    /// Monotonic time of the last byte read or name lost.
+    var lastActivity: Int64
+    /// Size when last looked at, for lag and progress.
+    var knownSize: Int64
+    /// The registry must have been saved this often before a line may be sent.
+    var waitsForSave = 0
+
+    init(
+        input: Int,
+        state: FileState,
+        path: String,
+        file: consuming Descriptor,
+        offset: Int64,
+        fingerprint: Fingerprint,
+        size: Int64,
+        now: Int64
+    ) {
+        self.input = input
+        self.state = state
+        self.path = path
+        self.file = consume file
+        self.offset = offset
+        self.fingerprint = fingerprint
+        key = state.key
+        lastActivity = now
+        knownSize = size
+    }
+
+    var isOpen: Bool { file != nil }
+    /// The open file's number; nil when it is closed.
+    var raw: Int32? { file?.raw }
+
+    /// Bytes written and not yet stored by the receiver.
+    var lag: Int64 { max(knownSize - state.offset, 0) }
+
+    func close() { file = nil }
+
+    func reopen(_ descriptor: consuming Descriptor) { file = consume descriptor }
+
+    /// Something that all events say has changed.
+    func forgetTemplate() { template = nil }
+
+    /// Begins the next life of the same file, at its beginning.
+    func restart(as state: FileState) {
+        self.state = state
+        offset = 0
+        fingerprint = .empty
+        searchedBytes = 0
+        template = nil
+    }
+
+    /// Whether the file has bytes that were not looked at, or fewer than were read. One fstat(2).
+    func hasNews() -> Bool {
+        guard let raw else { return false }
+        var status = stat()
+        guard fstat(raw, &status) == 0 else { return true }
+        isDeleted = status.st_nlink == 0
+        knownSize = Int64(status.st_size)
+        return knownSize != offset + searchedBytes
+    }
+
+    /// Reads complete lines into the window: at most one buffer full.
+    func read(
+        into queue: inout EventQueue,
+        buffer: inout ByteBuffer,
+        opening: borrowing ByteBuffer,
+        context: Context,
+        now: Int64
+    ) -> Outcome {
+        do {
+            if searchedBytes > Int64(buffer.capacity / 2) {
+                return try readLongLine(into: &queue, &buffer, opening: opening, context, now: now)
+            }
+            return try readLines(into: &queue, &buffer, opening: opening, context, now: now)
+        } catch {
+            return .failed(error)
+        }
+    }
+
+    private func readLines(
+        into queue: inout EventQueue,
+        _ buffer: inout ByteBuffer,
+        opening: borrowing ByteBuffer,
+        _ context: Context,
+        now: Int64
+    ) throws(Errno) -> Outcome {
+        let overlap = Fingerprint.length(at: offset)
+        let start = offset - Int64(overlap)
+        let capacity = buffer.capacity
+        buffer.removeAll()
+        try read(into: &buffer, capacity, at: start)
+        guard isContinued(buffer, overlap) else { return .truncated }
+        let end = buffer.count
+        knownSize = max(knownSize, start + Int64(end))
+        if template == nil,
+            buffer.withSpan({ $0.firstIndex(of: UInt8(ascii: "\n"), in: overlap..<end) }) != nil
+        {
+            try prepareTemplate(context)
+        }
+        let consumed = append(buffer, from: overlap, start: start, to: &queue, opening: opening, context)
+        guard consumed > overlap else {
+            if queue.isFull, end > overlap { return .full }
+            searchedBytes = start + Int64(end) - offset
+            return end == capacity ? .more : .drained
+        }
+        let next = start + Int64(consumed)
+        buffer.withSpan { fingerprint.advance(to: next, in: $0, startingAt: start) }
+        queue.advance(state, to: next, fingerprint, lineBytes: consumed - overlap)
+        offset = next
+        lastActivity = now
+        if queue.isFull { searchedBytes = 0; return .full }
+        searchedBytes = Int64(end - consumed)
+        return end == capacity ? .more : .drained
+    }
+
+    /// Encodes the whole lines of `buffer` from `from` on, until the window is full.
+    ///
+    /// - Parameter start: the file's offset of the buffer's first byte.
+    /// - Returns: the end of the last line taken.
+    private func append(
+        _ buffer: borrowing ByteBuffer,
+        from: Int,
+        start: Int64,
+        to queue: inout EventQueue,
+        opening: borrowing ByteBuffer,
+        _ context: Context
+    ) -> Int {
+        guard let template else { return from }
+        return buffer.withSpan { bytes in
+            let end = bytes.byteCount
+            var splitter = LineSplitter(offset: from)
+            while !queue.isFull {
+                let begin = splitter.offset
+                guard let line = splitter.next(bytes, end: end) else { break }
+                var content = line.content
+                if start + Int64(begin) == 0 { content = LineSplitter.withoutByteOrderMark(content, bytes) }
+                if content.isEmpty { continue }
+                let position = start + Int64(begin)
+                if content.count <= context.maxLineBytes {
+                    queue.append(bytes, content, offset: position, opening: opening, template: template)
+                } else {
+                    let cut = content.lowerBound..<content.lowerBound + context.maxLineBytes
+                    queue.beginLongEvent(opening: opening)
+                    _ = queue.appendPiece(bytes, bytes.trimmedToWholeScalars(cut))
+                    queue.endLongEvent(offset: position, isTruncated: true, template: template)
+                }
+            }
+            return splitter.offset
+        }
+    }
+
+    // MARK: - Long lines
+
+    private func readLongLine(
+        into queue: inout EventQueue,
+        _ buffer: inout ByteBuffer,
+        opening: borrowing ByteBuffer,
+        _ context: Context,
+        now: Int64
+    ) throws(Errno) -> Outcome {
+        let overlap = Fingerprint.length(at: offset)
+        buffer.removeAll()
+        try read(into: &buffer, overlap, at: offset - Int64(overlap))
+        guard isContinued(buffer, overlap) else { return .truncated }
+        switch try searchLineEnd(&buffer) {
+        case .found(let feed):
+            return try appendLongLine(until: feed, into: &queue, &buffer, opening: opening, context, now: now)
+        case .none(let outcome): return outcome
+        }
+    }
+
+    private enum Search {
+        case found(Int64)
+        case none(Outcome)
+    }
+
+    private func searchLineEnd(_ buffer: inout ByteBuffer) throws(Errno) -> Search {
+        var budget = Self.maxSearchBytesPerTurn
+        while budget > 0 {
+            buffer.removeAll()
+            let position = offset + searchedBytes
+            try read(into: &buffer, buffer.capacity, at: position)
+            if buffer.isEmpty {
+                guard let raw else { return .none(.drained) }
+                var status = stat()
+                if fstat(raw, &status) == 0, Int64(status.st_size) < position { searchedBytes = 0 }
+                return .none(searchedBytes == 0 ? .more : .drained)
+            }
+            let feed = buffer.withSpan { $0.firstIndex(of: UInt8(ascii: "\n"), in: 0..<$0.byteCount) }
+            knownSize = max(knownSize, position + Int64(buffer.count))
+            if let feed { return .found(position + Int64(feed)) }
+            searchedBytes += Int64(buffer.count)
+            budget -= buffer.count
+        }
+        return .none(.more)
+    }
+
+    /// Encodes the line from `offset` to `feed` in pieces.
+    private func appendLongLine(
+        until feed: Int64,
+        into queue: inout EventQueue,
+        _ buffer: inout ByteBuffer,
+        opening: borrowing ByteBuffer,
+        _ context: Context,
+        now: Int64
+    ) throws(Errno) -> Outcome {
+        if template == nil { try prepareTemplate(context) }
+        guard let template else { return .more }
+        // A long event travels alone, so that a window stays below the receiver's limits.
+        if queue.hasEvents, feed - offset > Int64(queue.room) { return .full }
+        var last = feed
+        buffer.removeAll()
+        try read(into: &buffer, 1, at: feed - 1)
+        if buffer.count == 1, buffer[0] == UInt8(ascii: "\r") { last -= 1 }
+        let limit = min(last, offset + Int64(context.maxLineBytes))
+        var isTruncated = limit < last
+        queue.beginLongEvent(opening: opening)
+        var position = offset
+        while position < limit {
+            buffer.removeAll()
+            try read(into: &buffer, min(buffer.capacity, Int(limit - position)), at: position)
+            guard !buffer.isEmpty else {
+                // Shorter than a moment ago: the next turn finds out why.
+                queue.cancelLongEvent()
+                searchedBytes = 0
+                return .more
+            }
+            let isFirst = position == 0
+            let isLast = position + Int64(buffer.count) >= last
+            let (taken, fits) = buffer.withSpan { bytes -> (Int, Bool) in
+                var piece = 0..<bytes.byteCount
+                if !isLast { piece = bytes.trimmedToWholeScalars(piece) }
+                let text = isFirst ? LineSplitter.withoutByteOrderMark(piece, bytes) : piece
+                return (piece.count, queue.appendPiece(bytes, text))
+            }
+            // Fewer than four bytes before the limit may be the beginning of a scalar that is cut.
+            if taken == 0 { break }
+            if !fits {
+                isTruncated = true
+                break
+            }
+            position += Int64(taken)
+        }
+        let next = feed + 1
+        guard let raw, let after = try Fingerprint.read(raw: raw, at: next) else {
+            queue.cancelLongEvent()
+            searchedBytes = 0
+            return .more
+        }
+        queue.endLongEvent(offset: offset, isTruncated: isTruncated, template: template)
+        fingerprint = after
+        queue.advance(state, to: next, fingerprint, lineBytes: Int(next - offset))
+        offset = next
+        searchedBytes = 0
+        lastActivity = now
+        return queue.isFull ? .full : .more
+    }
+
+    // MARK: - Parts
+
+    /// Whether the buffer's first `overlap` bytes are what was read before `offset`.
+    private func isContinued(_ buffer: borrowing ByteBuffer, _ overlap: Int) -> Bool {
+        buffer.count >= overlap && buffer.withSpan { fingerprint.matchesTail($0, 0..<overlap) }
+    }
+
+    /// Makes the constant part of the events. The file's first line is complete by now, or longer than counts.
+    private func prepareTemplate(_ context: Context) throws(Errno) {
+        var first = ByteBuffer(capacity: IdentityToken.firstLineBytes)
+        if state.token == nil {
+            try read(into: &first, IdentityToken.firstLineBytes, at: 0)
+            state.token = first.withSpan { bytes in
+                let end = bytes.firstIndex(of: UInt8(ascii: "\n"), in: 0..<bytes.byteCount) ?? bytes.byteCount
+                return IdentityToken.token(key, generation: state.generation, firstLine: bytes, 0..<end)
+            }
+        }
+        guard let token = state.token else { return }
+        template = EventTemplate(source: context.source, path: state.path, key: state.key, token: token)
+    }
+
+    private func read(into buffer: inout ByteBuffer, _ length: Int, at position: Int64) throws(Errno) {
+        guard let raw else { throw Errno(EBADF) }
+        try buffer.append(raw: raw, position, length)
+    }
+}
+
+extension RawSpan {
+    /// The range without the beginning of a UTF-8 sequence at its end, when the rest of the sequence is not in it.
+    func trimmedToWholeScalars(_ range: Range<Int>) -> Range<Int> {
+        var index = range.upperBound - 1
+        while index >= range.lowerBound, index > range.upperBound - 4 {
+            let byte = self[index]
+            if byte & 0xC0 != 0x80 {
+                let needed = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1
+                return index + needed > range.upperBound ? range.lowerBound..<index : range
+            }
+            index -= 1
+        }
+        return range
+    }
+}

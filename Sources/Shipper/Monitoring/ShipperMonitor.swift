@@ -1,0 +1,77 @@
+import Common
+
+/// Where the monitoring server's thread meets the event loop: questions in, a report out.
+///
+/// The loop builds a report only when one is asked for, so nobody pays for monitoring that nobody reads.
+final class ShipperMonitor: Sendable {
+    /// What one followed file looks like from outside.
+    struct FileRow: Equatable, Sendable {
+        let path: String
+        let size: Int64
+        let read: Int64
+        let stored: Int64
+        let isOpen: Bool
+        let isDeleted: Bool
+    }
+
+    struct Report: Sendable {
+        /// The files furthest behind, at most `maxRows`.
+        var files: [FileRow] = []
+        var fileCount = 0
+        var lagBytes: Int64 = 0
+        var isConnected = false
+        var windowsOutstanding = 0
+        /// How long the oldest window has waited for its ack.
+        var oldestWindow = Duration.zero
+        var problem: String?
+    }
+
+    static let maxRows = 1000
+    /// A loop that does not answer within this time is stuck, and `/healthz` says so.
+    private static let patience: Int64 = 2_000_000_000
+
+    private struct State {
+        var isAsked = false
+        var answers = 0
+        var report = Report()
+        var isStopRequested = false
+    }
+
+    private let state = Monitor(State())
+    private let waker: Waker
+
+    init(waker: Waker) { self.waker = waker }
+
+    /// Ends the loop, as SIGTERM does.
+    func stop() {
+        state.change { $0.isStopRequested = true }
+        waker.wake()
+    }
+
+    var isStopRequested: Bool { state.read { $0.isStopRequested } }
+
+    /// Gives the report if one was asked for. Called by the loop.
+    func answer(_ report: () -> Report) {
+        guard state.read({ $0.isAsked }) else { return }
+        let report = report()
+        state.change { state in
+            state.report = report
+            state.isAsked = false
+            state.answers += 1
+        }
+    }
+
+    /// Asks the loop. Blocks for one turn of it; nil when it does not answer.
+    func ask() -> Report? {
+        let deadline = Clock.monotonic + Self.patience
+        let before = state.change { state -> Int in
+            state.isAsked = true
+            return state.answers
+        }
+        waker.wake()
+        return state.wait { state -> Monitor<State>.Verdict<Report?> in
+            if state.answers > before { return .proceed(state.report) }
+            return Clock.monotonic >= deadline ? .proceed(nil) : .wait(until: deadline)
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import Common
+
+/// One life of a file: which file it is, and how far the receiver has stored it.
+///
+/// A truncation ends a life and begins the next of the same file, with a higher generation; the ended one is kept
+/// for a while, because a copy of its content may still turn up (copytruncate).
+final class FileState {
+    let key: FileKey
+    /// How often this file was truncated before this life.
+    let generation: UInt32
+    /// The path under which the file was first found; it stays when the file is renamed, so that a line sent
+    /// again is the same document.
+    let path: String
+    /// What `log.file.identity` says; nil until the first line is complete.
+    var token: UInt64?
+    /// Everything before is stored by the receiver.
+    private(set) var offset: Int64
+    /// The content before `offset`.
+    private(set) var fingerprint: Fingerprint
+    /// When the file was last seen in its directory, in seconds since 1970.
+    var lastSeen: Int64
+    /// How far an ended life was read, which is further than what is stored while acks are outstanding.
+    private(set) var end: (offset: Int64, fingerprint: Fingerprint)?
+    /// Whether the file was truncated after this life, so that the state stands for content elsewhere or nowhere.
+    var isEnded: Bool
+
+    init(
+        key: FileKey,
+        generation: UInt32 = 0,
+        path: String,
+        token: UInt64? = nil,
+        offset: Int64 = 0,
+        fingerprint: Fingerprint = .empty,
+        lastSeen: Int64,
+        isEnded: Bool = false
+    ) {
+        self.key = key
+        self.generation = generation
+        self.path = path
+        self.token = token
+        self.offset = offset
+        self.fingerprint = fingerprint
+        self.lastSeen = lastSeen
+        self.isEnded = isEnded
+    }
+
+    /// Records that the receiver stored everything before `offset`.
+    func advance(to offset: Int64, _ fingerprint: Fingerprint) {
+        self.offset = offset
+        self.fingerprint = fingerprint
+    }
+
+    /// Where a copy of an ended life is to be read on.
+    var resumption: (offset: Int64, fingerprint: Fingerprint) { end ?? (offset, fingerprint) }
+
+    /// Records how far the life was read when it ended.
+    func noteEnd(_ offset: Int64, _ fingerprint: Fingerprint) { end = (offset, fingerprint) }
+}

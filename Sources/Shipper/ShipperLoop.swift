@@ -1,0 +1,370 @@
+import Common
+import Glibc
+import Synchronization
+
+/// The event loop that owns everything: files, window, connection, registry.
+///
+/// One thread; only DNS and fsync run elsewhere (`BackgroundCall`). Each turn does what is due and then waits: for a
+/// descriptor, or until the next moment at which something is due.
+final class ShipperLoop {
+    struct Settings: Sendable {
+        var flushLatency = Duration.milliseconds(20)
+        var registryFlush = Duration.seconds(1)
+        var shutdownTimeout = Duration.seconds(5)
+        /// Ends when everything that was there is stored.
+        var isOnce = false
+    }
+
+    /// Bytes read from a file at once.
+    static let readBytes = 128 * 1024
+    /// While no window may be sent, growing files need not be looked at so often; only names must not be missed.
+    private static let blockedLatency: Int64 = 250_000_000
+
+    private let settings: Settings
+    private let directory: String
+    private let registry: Registry
+    private let metrics: ShipperMetrics
+    private let reactor: Reactor
+    private let harvesters: Harvesters
+    private let client: LumberjackClient
+    private let monitor: ShipperMonitor
+    private var queue: EventQueue
+    private var buffer = ByteBuffer(capacity: readBytes)
+    /// `{"@timestamp":"…","message":"`
+    private var opening = ByteBuffer(capacity: 64)
+    private var openingMillisecond: Int64 = -1
+
+    /// When inotify's events are taken; nil while none is announced.
+    private var takeEventsAt: Int64?
+    private var scanAt: Int64 = 0
+    private var tickAt: Int64 = 0
+    private var saveAt: Int64 = 0
+    private var saving: BackgroundCall<AtomicFile.Failure?>?
+    private var stopAt: Int64?
+    private var progress: ProgressLine?
+
+    init(
+        settings: Settings,
+        limits: EventQueue.Limits,
+        inputs: [Input],
+        directory: String,
+        registry: Registry,
+        client: LumberjackClient,
+        reactor: Reactor,
+        metrics: ShipperMetrics,
+        monitor: ShipperMonitor,
+        usesInotify: Bool = true
+    ) {
+        self.settings = settings
+        self.directory = directory
+        self.registry = registry
+        self.client = client
+        self.reactor = reactor
+        self.metrics = metrics
+        self.monitor = monitor
+        queue = EventQueue(limits: limits)
+        harvesters = Harvesters(
+            inputs: inputs,
+            registry: registry,
+            metrics: metrics,
+            usesInotify: usesInotify
+        )
+        if settings.isOnce { progress = ProgressLine() }
+    }
+
+    /// Runs until a signal, a stop request, or (`isOnce`) until all is stored.
+    ///
+    /// - Parameter signals: from `Signals.receive`; nil in tests.
+    /// - Returns: the process's exit code.
+    func run(signals descriptor: Int32?) throws(Errno) -> Int32 {
+        if let descriptor { try reactor.add(descriptor, .read, token: Reactor.Token.signals) }
+        if let descriptor = harvesters.watchDescriptor {
+            try reactor.add(descriptor, .read, token: Reactor.Token.files)
+        }
+        while true {
+            work(now: Clock.monotonic)
+            if isFinished(now: Clock.monotonic) { break }
+            let now = Clock.monotonic
+            for event in try reactor.wait(deadline(now: now).map { $0 - now }) {
+                switch event.token {
+                case Reactor.Token.files: filesChanged(now: Clock.monotonic)
+                case Reactor.Token.waker: reactor.waker.reset()
+                case Reactor.Token.signals: stop(now: Clock.monotonic)
+                default: client.handle(event, now: Clock.monotonic)
+                }
+            }
+        }
+        return finish()
+    }
+}
+
+// MARK: - One turn
+
+extension ShipperLoop {
+    private func work(now: Int64) {
+        if monitor.isStopRequested { stop(now: now) }
+        client.tick(now: now)
+        takeStored()
+        takeFileEvents(now: now)
+        if stopAt == nil { look(now: now) }
+        finishSave()
+        if stopAt == nil { pump(now: now) }
+        takeStored()
+        beginSave(now: now)
+        monitor.answer { report(now: now) }
+        progress?.update(done: metrics.bytesStored.total, lag: totalLag, now: now)
+    }
+
+    /// Scans for files and looks after those that inotify cannot tell about.
+    private func look(now: Int64) {
+        let wall = Clock.now.seconds
+        if now >= scanAt || harvesters.needsScan {
+            harvesters.scan(now: now, wall: wall)
+            let interval = harvesters.inputs.map(\.scanInterval).min() ?? .seconds(10)
+            scanAt = Clock.monotonic + interval.nanoseconds
+            tickAt = now + Harvesters.tickInterval
+            metrics.lagBytes.set(Int(totalLag))
+        } else if harvesters.needsTick, now >= tickAt {
+            harvesters.tick(now: now, wall: wall)
+            tickAt = now + Harvesters.tickInterval
+        }
+    }
+
+    /// Reads files into windows as long as there is something to read and a window may be sent.
+    private func pump(now: Int64) {
+        while client.hasRoom, let harvester = harvesters.next(finishedSaves: registry.finishedSaves) {
+            refreshOpening()
+            let outcome = harvester.read(
+                into: &queue,
+                buffer: &buffer,
+                opening: opening,
+                context: harvesters.context(of: harvester),
+                now: now
+            )
+            switch outcome {
+            case .drained: break
+            case .more: harvesters.enqueue(harvester)
+            case .full:
+                harvesters.enqueue(harvester)
+                submit(now: now)
+            case .truncated: harvesters.truncated(harvester, now: now, wall: Clock.now.seconds)
+            case .failed(let error):
+                metrics.readErrors.add()
+                Log.limited(
+                    .error,
+                    key: "read " + harvester.path,
+                    "file cannot be read; it is tried again",
+                    ["path": harvester.path, "error": "\(error)"]
+                )
+            }
+            if queue.isFull { submit(now: now) }
+        }
+        // Nothing more to read: what there is goes at once, if it may.
+        if client.hasRoom { submit(now: now) }
+    }
+
+    private func submit(now: Int64) {
+        if queue.hasEvents {
+            client.submit(queue.seal(), now: now)
+        } else if !queue.isEmpty {
+            let progress = queue.takeProgress()
+            if !client.attach(progress) {
+                for entry in progress { entry.file.advance(to: entry.offset, entry.fingerprint) }
+                registry.moved()
+            }
+        }
+    }
+
+    private func takeStored() {
+        for batch in client.takeStored() {
+            batch.store()
+            metrics.eventsStored.add(Int(batch.count))
+            metrics.bytesStored.add(batch.lineBytes)
+            registry.moved()
+            queue.recycle(batch)
+        }
+    }
+
+    private func refreshOpening() {
+        let millisecond = Clock.now.nanoseconds / 1_000_000
+        guard millisecond != openingMillisecond else { return }
+        openingMillisecond = millisecond
+        opening.removeAll()
+        opening.append(#"{"@timestamp":""# as StaticString)
+        opening.append(iso8601: CalendarTime(nanoseconds: millisecond * 1_000_000))
+        opening.append(#"","message":""# as StaticString)
+    }
+
+    private var totalLag: Int64 { harvesters.harvesters.reduce(0) { $0 + $1.lag } }
+}
+
+// MARK: - File events
+
+extension ShipperLoop {
+    /// inotify has something. A file that grows does so many times: what follows within `flush_latency` is taken
+    /// together, and the descriptor is not watched meanwhile.
+    private func filesChanged(now: Int64) {
+        guard takeEventsAt == nil else { return }
+        takeEventsAt = now + max(settings.flushLatency.nanoseconds, client.hasRoom ? 0 : Self.blockedLatency)
+        watchFiles([])
+    }
+
+    private func takeFileEvents(now: Int64) {
+        guard let moment = takeEventsAt, now >= moment else { return }
+        takeEventsAt = nil
+        harvesters.takeEvents(now: now, wall: Clock.now.seconds)
+        watchFiles(.read)
+    }
+
+    private func watchFiles(_ interest: EventLoop.Interest) {
+        guard let descriptor = harvesters.watchDescriptor else { return }
+        do {
+            try reactor.change(descriptor, interest, token: Reactor.Token.files)
+        } catch {
+            Log.limited(
+                .error,
+                key: "epoll files",
+                "cannot watch inotify; files are scanned",
+                ["error": "\(error)"]
+            )
+        }
+    }
+}
+
+// MARK: - Registry
+
+extension ShipperLoop {
+    private func beginSave(now: Int64) {
+        guard saving == nil, registry.isDirty, now >= saveAt || harvesters.waitForSave else { return }
+        let snapshot = Snapshot(registry.snapshot())
+        let directory = directory
+        saveAt = now + settings.registryFlush.nanoseconds
+        do {
+            saving = try BackgroundCall("registry", waker: reactor.waker) {
+                do throws(AtomicFile.Failure) {
+                    try RegistryStore.save(snapshot.bytes, in: directory)
+                    return nil
+                } catch {
+                    return error
+                }
+            }
+        } catch {
+            saved(error: "no thread: \(error)")
+        }
+    }
+
+    private func finishSave() {
+        guard let result = saving?.take() else { return }
+        saving = nil
+        saved(error: result.map(\.description))
+    }
+
+    private func saved(error: String?) {
+        registry.saved(successfully: error == nil)
+        guard let error else {
+            metrics.registrySaves.add()
+            return
+        }
+        metrics.registryErrors.add()
+        Log.limited(
+            .error,
+            key: "registry",
+            "the registry is not saved; shipping goes on and lines may be sent again after a crash",
+            ["error": error]
+        )
+    }
+
+    /// Bytes that another thread writes to disk.
+    private final class Snapshot: Sendable {
+        let bytes: ByteBuffer
+
+        init(_ bytes: consuming ByteBuffer) { self.bytes = bytes }
+    }
+}
+
+// MARK: - Ending
+
+extension ShipperLoop {
+    private func stop(now: Int64) {
+        guard stopAt == nil else {
+            // The second signal: now.
+            stopAt = now
+            return
+        }
+        Log.info("stopping", ["windows_outstanding": "\(client.outstanding)"])
+        stopAt = now + settings.shutdownTimeout.nanoseconds
+    }
+
+    private func isFinished(now: Int64) -> Bool {
+        if let stopAt {
+            // Without a connection no ack can come.
+            return now >= stopAt || client.outstanding == 0 || !client.isConnected
+        }
+        return settings.isOnce && harvesters.isIdle && queue.isEmpty && client.outstanding == 0
+    }
+
+    private func finish() -> Int32 {
+        client.close()
+        if let failure = saving?.wait() {
+            registry.saved(successfully: failure == nil)
+            saving = nil
+        }
+        progress?.end(done: metrics.bytesStored.total)
+        if client.outstanding > 0 {
+            Log.warning(
+                "ended without acks: these windows are sent again",
+                ["windows": "\(client.outstanding)"]
+            )
+        }
+        guard registry.isDirty else { return 0 }
+        do {
+            try RegistryStore.save(registry.snapshot(), in: directory)
+            return 0
+        } catch {
+            Log.error(
+                "the registry is not saved: lines are sent again at the next start",
+                ["error": "\(error)"]
+            )
+            return 1
+        }
+    }
+
+    private func report(now: Int64) -> ShipperMonitor.Report {
+        var report = ShipperMonitor.Report()
+        let all = harvesters.harvesters
+        for harvester in all { _ = harvester.hasNews() }
+        report.fileCount = all.count
+        report.lagBytes = totalLag
+        metrics.lagBytes.set(Int(report.lagBytes))
+        report.isConnected = client.isConnected
+        report.windowsOutstanding = client.outstanding
+        report.oldestWindow = .nanoseconds(client.oldestWindowAge(now: now))
+        report.files = all.sorted { $0.lag > $1.lag }.prefix(ShipperMonitor.maxRows).map { harvester in
+            ShipperMonitor.FileRow(
+                path: harvester.path,
+                size: harvester.knownSize,
+                read: harvester.offset,
+                stored: harvester.state.offset,
+                isOpen: harvester.isOpen,
+                isDeleted: harvester.isDeleted
+            )
+        }
+        return report
+    }
+
+    /// The next moment at which something is due; nil when only events count.
+    private func deadline(now: Int64) -> Int64? {
+        var moments: [Int64] = []
+        if let moment = client.deadline { moments.append(moment) }
+        if let moment = takeEventsAt { moments.append(moment) }
+        if saving == nil, registry.isDirty { moments.append(saveAt) }
+        if let stopAt {
+            moments.append(stopAt)
+        } else {
+            moments.append(harvesters.needsScan ? now : scanAt)
+            if harvesters.needsTick { moments.append(tickAt) }
+        }
+        if progress != nil { moments.append(now + ProgressLine.interval) }
+        return moments.min()
+    }
+}
