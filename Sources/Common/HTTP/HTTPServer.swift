@@ -215,7 +215,11 @@ private final class HTTPExchange: @unchecked Sendable {
             ]
             _ = poll(&descriptors, 2, patience(of: daemon))
             if descriptors[1].revents != 0 { break }
+            let count = connections.count
             _ = MHD_run(daemon.pointer)
+            // At its limit of connections libmicrohttpd stops to watch the listening socket. It takes that up
+            // again in the run after the one that closed a connection, and nothing else would cause that run.
+            if connections.count < count { _ = MHD_run(daemon.pointer) }
             closeOverdue(now: Clock.monotonic)
         }
         daemon.stop()
