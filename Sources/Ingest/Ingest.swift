@@ -1,12 +1,68 @@
 import Common
+import Glibc
 
 @main
 enum Ingest {
     static func main() {
-        run()
+        exit(run())
     }
 }
 
-private func run() {
-    print("ingest \(Version.current)")
+private let program = Program(
+    name: "ingest",
+    summary: "takes lines from shippers and Beats, parses and enriches them, and stores documents in Elasticsearch",
+    defaultConfigurationPath: "/etc/ingest/ingest.yml",
+    options: [],
+    commands: [
+        .check,
+        Program.Command(
+            "parse",
+            "print the documents that lines on standard input would become",
+            options: [Program.Option("pipeline", "NAME", "the pipeline to use (default nginx-access)")]
+        ),
+    ]
+)
+
+private func run() -> Int32 {
+    let (invocation, code) = program.parse(Array(CommandLine.arguments.dropFirst())).invocationOrPrint()
+    guard let invocation else { return code }
+    let configuration: Configuration
+    do throws(ConfigurationError) {
+        let reader = try invocation.configuration()
+        configuration = Configuration(reader, cores: sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        try reader.finish()
+    } catch {
+        StandardStream.write("\(error)\n", toError: true)
+        return Program.ExitCode.usage
+    }
+    switch invocation.command {
+    case "check":
+        StandardStream.write("ingest: the configuration is valid\n")
+        return Program.ExitCode.success
+    case "parse":
+        return ParseCommand.run(
+            pipeline: invocation.options["pipeline"] ?? "nginx-access",
+            configuration: configuration
+        )
+    default:
+        return serve(configuration)
+    }
+}
+
+private func serve(_ configuration: Configuration) -> Int32 {
+    Log.configure(
+        service: "ingest",
+        level: configuration.logging.level,
+        format: configuration.logging.format
+    )
+    do {
+        let signals = try Signals.receive([SIGTERM, SIGINT])
+        let service = try Service(configuration)
+        try service.start()
+        service.wait(for: signals)
+        return service.stop() ? Program.ExitCode.success : Program.ExitCode.failure
+    } catch {
+        Log.error("cannot start", ["error": "\(error)"])
+        return Program.ExitCode.failure
+    }
 }

@@ -15,10 +15,10 @@ package struct ElasticsearchSetup: Sendable {
         package var description: String { "cannot \(step): status \(status) \(reason)" }
     }
 
-    private let template: IndexTemplate?
+    private let templates: [IndexTemplate]
 
-    /// - Parameter template: nil only finds out what the store is.
-    package init(template: IndexTemplate?) { self.template = template }
+    /// - Parameter templates: one for each prefix of indices; none only finds out what the store is.
+    package init(templates: [IndexTemplate]) { self.templates = templates }
 
     /// Runs the whole set-up once, on the sender's connection.
     ///
@@ -26,9 +26,10 @@ package struct ElasticsearchSetup: Sendable {
     ///   the next run would not mend.
     func run(_ client: HTTPClient, _ server: HTTPServerAddress) throws {
         let product = try identify(client, server)
-        guard let template else { return }
-        let hasLifecycle = try installLifecycle(template, product, client, server)
-        try install(template, product, hasLifecycle: hasLifecycle, client, server)
+        for template in templates {
+            let hasLifecycle = try installLifecycle(template, product, client, server)
+            try install(template, product, hasLifecycle: hasLifecycle, client, server)
+        }
     }
 
     // MARK: - Product

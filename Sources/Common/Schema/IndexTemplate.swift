@@ -1,7 +1,10 @@
 /// Settings and mappings for every index of one name (`nginx-*`), and how long its documents are kept.
 package struct IndexTemplate: Equatable, Sendable {
     /// Above Elasticsearch's own `logs-*-*` (100) and Logstash's (200).
-    private static let priority = 300
+    ///
+    /// The length of the name is added: of `nginx-*` and `nginx-error-*` the longer wins, where equal ones would be
+    /// refused as overlapping.
+    private static let basePriority = 300
     /// Elasticsearch's default, said aloud: it bounds what a log line with invented names can do to the cluster.
     private static let maxFields = 1000
     /// Grows with each change of the field lists; an older ingest leaves a newer template alone.
@@ -54,7 +57,8 @@ package struct IndexTemplate: Equatable, Sendable {
             #"{"match_mapping_type":"string","mapping":\#(SchemaField.FieldType.keyword.mapping(on: product))}"#
         let mappings =
             #"{"date_detection":false,"dynamic_templates":[{"strings":\#(strings)}],\#(properties)"#
-        return #""index_patterns":["\#(pattern)"],"priority":\#(Self.priority),"#
+        let priority = Self.basePriority + name.utf8.count
+        return #""index_patterns":["\#(pattern)"],"priority":\#(priority),"#
             + #""template":{"settings":{"index":{\#(settings.joined(separator: ","))}},"mappings":\#(mappings)}"#
     }
 

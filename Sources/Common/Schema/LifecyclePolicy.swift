@@ -23,7 +23,8 @@ package struct LifecyclePolicy: Equatable, Sendable {
         let transition = #"{"state_name":"delete","conditions":{"min_index_age":"\#(age)"}}"#
         let hot = #"{"name":"hot","actions":[],"transitions":[\#(transition)]}"#
         let delete = #"{"name":"delete","actions":[{"delete":{}}],"transitions":[]}"#
-        let match = #"[{"index_patterns":["\#(pattern)"],"priority":\#(Self.matchPriority)}]"#
+        let priority = Self.matchPriority + pattern.utf8.count
+        let match = #"[{"index_patterns":["\#(pattern)"],"priority":\#(priority)}]"#
         return
             #"{"policy":{"description":"\#(description)","default_state":"hot","states":[\#(hot),\#(delete)],"#
             + #""ism_template":\#(match)}}"#

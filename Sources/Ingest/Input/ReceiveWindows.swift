@@ -14,17 +14,20 @@ struct ReceiveWindows {
         var lastSequence: UInt32?
     }
 
+    /// Acknowledged windows at the front stay until they are half of the array, so that finishing one is cheap
+    /// also for a sender of very many.
     private var windows: [Window] = []
+    private var finished = 0
     private var firstID: ID = 0
 
     /// Windows not yet acknowledged.
-    var count: Int { windows.count }
+    var count: Int { windows.count - finished }
 
     /// Whether the newest window still waits for events.
-    var isReceiving: Bool { windows.last.map { $0.lastSequence == nil } ?? false }
+    var isReceiving: Bool { isBusy && windows.last.map { $0.lastSequence == nil } ?? false }
 
     /// Whether the sender waits for us: keep-alives are due.
-    var isBusy: Bool { !windows.isEmpty }
+    var isBusy: Bool { count > 0 }
 
     /// Opens a window behind the others.
     mutating func begin() -> ID {
@@ -40,7 +43,7 @@ struct ReceiveWindows {
 
     /// All events of the newest window have arrived; `sequence` is the last of them.
     mutating func complete(sequence: UInt32) {
-        guard let last = windows.indices.last else { return }
+        guard isBusy, let last = windows.indices.last else { return }
         windows[last].lastSequence = sequence
     }
 
@@ -52,16 +55,20 @@ struct ReceiveWindows {
 
     /// The sequence number to acknowledge now; call again until nil, each answer finishes one window.
     mutating func nextAck() -> UInt32? {
-        guard let first = windows.first, let sequence = first.lastSequence, first.outstanding == 0 else {
+        guard isBusy, let sequence = windows[finished].lastSequence, windows[finished].outstanding == 0 else {
             return nil
         }
-        windows.removeFirst()
-        firstID += 1
+        finished += 1
+        if finished * 2 >= windows.count {
+            windows.removeFirst(finished)
+            firstID += finished
+            finished = 0
+        }
         return sequence
     }
 
     private func index(of id: ID) -> Int? {
         let index = id - firstID
-        return windows.indices.contains(index) ? index : nil
+        return index >= finished && index < windows.count ? index : nil
     }
 }
