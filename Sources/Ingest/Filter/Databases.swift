@@ -29,6 +29,9 @@ struct Databases: Sendable {
 extension Databases {
     /// Look-ups with caches for one thread.
     func enrichment() -> Enrichment {
-        Enrichment(userAgents: userAgents.map { UserAgentCache(rules: $0, entries: userAgentCacheEntries) })
+        Enrichment(
+            userAgents: userAgents.map { UserAgentCache(rules: $0, entries: userAgentCacheEntries) },
+            places: geoip.map { GeoIPCache(source: $0) }
+        )
     }
 }
