@@ -163,7 +163,15 @@ struct LimitsConfiguration: Sendable {
         lumberjack.windowEvents = reader.int("window_events", default: 20_000, in: 1...1_000_000)
         lumberjack.frameBytes = reader.size("frame_bytes", default: 16 << 20, in: 1 << 10...64 << 20)
         lumberjack.inflatedBytes = reader.size("inflated_bytes", default: 64 << 20, in: 1 << 10...256 << 20)
-        idleTimeout = reader.duration("idle_timeout", default: .seconds(900), in: .seconds(1)...(.seconds(86400)))
-        frameTimeout = reader.duration("frame_timeout", default: .seconds(30), in: .seconds(1)...(.seconds(3600)))
+        idleTimeout = reader.duration(
+            "idle_timeout",
+            default: .seconds(900),
+            in: .seconds(1)...(.seconds(86400))
+        )
+        frameTimeout = reader.duration(
+            "frame_timeout",
+            default: .seconds(30),
+            in: .seconds(1)...(.seconds(3600))
+        )
     }
 }

@@ -10,7 +10,8 @@ enum Ingest {
 
 private let program = Program(
     name: "ingest",
-    summary: "takes lines from shippers and Beats, parses and enriches them, and stores documents in Elasticsearch",
+    summary:
+        "takes lines from shippers and Beats, parses and enriches them, and stores documents in Elasticsearch",
     defaultConfigurationPath: "/etc/ingest/ingest.yml",
     options: [],
     commands: [
@@ -39,11 +40,6 @@ private func run() -> Int32 {
     case "check":
         StandardStream.write("ingest: the configuration is valid\n")
         return Program.ExitCode.success
-    case "parse":
-        return ParseCommand.run(
-            pipeline: invocation.options["pipeline"] ?? "nginx-access",
-            configuration: configuration
-        )
     default:
         return serve(configuration)
     }

@@ -36,7 +36,11 @@ final class IngestMetrics: Sendable {
             "Connections closed at once because limits.connections was reached."
         )
         func ended(_ reason: String) -> Counter {
-            registry.counter("ingest_connections_ended_total", "Connections ended by us.", [("reason", reason)])
+            registry.counter(
+                "ingest_connections_ended_total",
+                "Connections ended by us.",
+                [("reason", reason)]
+            )
         }
         protocolErrors = ended("protocol_error")
         tlsErrors = ended("tls_error")

@@ -167,14 +167,20 @@ final class Worker {
                 token: token,
                 peer: peer,
                 input: input,
-                tls: try settings.tls[input].map { context in try TLSConnection(server: context, socket: raw) },
+                tls: try settings.tls[input].map { context in try TLSConnection(server: context, socket: raw)
+                },
                 limits: settings.limits,
                 now: now
             )
             nextTick = min(nextTick, now + 1_000_000_000)
         } catch {
             connectionCount.add(-1)
-            Log.limited(.error, key: "open", "cannot serve a connection", ["peer": "\(peer)", "error": "\(error)"])
+            Log.limited(
+                .error,
+                key: "open",
+                "cannot serve a connection",
+                ["peer": "\(peer)", "error": "\(error)"]
+            )
         }
     }
 

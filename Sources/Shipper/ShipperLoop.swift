@@ -201,7 +201,9 @@ extension ShipperLoop {
 // MARK: - File events
 
 extension ShipperLoop {
-    /// inotify has something. A file that grows does so many times: what follows within `flush_latency` is taken
+    /// inotify has something.
+    ///
+    /// A file that grows does so many times: what follows within `flush_latency` is taken
     /// together, and the descriptor is not watched meanwhile.
     private func filesChanged(now: Int64) {
         guard takeEventsAt == nil else { return }

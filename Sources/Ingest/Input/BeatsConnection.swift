@@ -157,7 +157,9 @@ final class BeatsConnection {
         try flush(now: now)
     }
 
-    /// Sends queued acks. What the socket does not take stays.
+    /// Sends queued acks.
+    ///
+    /// What the socket does not take stays.
     func flush(now: Int64) throws(End) {
         guard handshakeInterest == nil else { return }
         while !output.isEmpty {

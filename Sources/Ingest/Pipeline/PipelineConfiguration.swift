@@ -16,7 +16,7 @@ struct PipelineConfiguration: Sendable {
         "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7",
     ]
     /// How long before it was read an event may have happened; zero for any time.
-    var oldestEvent = Duration.seconds(365 * 86400)
+    var oldestEvent = Duration.seconds(7300 * 86400)
     /// How long after it was read an event may have happened (clocks differ); zero for any time.
     var newestEvent = Duration.seconds(86400)
 

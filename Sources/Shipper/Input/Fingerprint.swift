@@ -6,7 +6,9 @@ import Glibc
 /// It grows with the offset, so a file is known from its first byte on. Up to 1024 bytes both hashes are of the
 /// same bytes; then the beginning stays and the tail moves along.
 struct Fingerprint: Equatable, Sendable {
-    /// Bytes of head and tail. Log lines are shorter, so a tail holds at least one with its time stamp.
+    /// Bytes of head and tail.
+    ///
+    /// Log lines are shorter, so a tail holds at least one with its time stamp.
     static let maxBytes = 1024
 
     private static let hash = SipHash(key: 0x6669_6e67_6572_7072, 0x696e_7420_7631_2e30)

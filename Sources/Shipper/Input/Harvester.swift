@@ -102,7 +102,9 @@ final class Harvester {
         template = nil
     }
 
-    /// Whether the file has bytes that were not looked at, or fewer than were read. One fstat(2).
+    /// Whether the file has bytes that were not looked at, or fewer than were read.
+    ///
+    /// One fstat(2).
     func hasNews() -> Bool {
         guard let raw else { return false }
         var status = stat()
@@ -316,7 +318,9 @@ final class Harvester {
         buffer.count >= overlap && buffer.withSpan { fingerprint.matchesTail($0, 0..<overlap) }
     }
 
-    /// Makes the constant part of the events. The file's first line is complete by now, or longer than counts.
+    /// Makes the constant part of the events.
+    ///
+    /// The file's first line is complete by now, or longer than counts.
     private func prepareTemplate(_ context: Context) throws(Errno) {
         var first = ByteBuffer(capacity: IdentityToken.firstLineBytes)
         if state.token == nil {

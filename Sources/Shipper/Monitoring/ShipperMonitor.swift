@@ -50,7 +50,9 @@ final class ShipperMonitor: Sendable {
 
     var isStopRequested: Bool { state.read { $0.isStopRequested } }
 
-    /// Gives the report if one was asked for. Called by the loop.
+    /// Gives the report if one was asked for.
+    ///
+    /// Called by the loop.
     func answer(_ report: () -> Report) {
         guard state.read({ $0.isAsked }) else { return }
         let report = report()
@@ -61,7 +63,9 @@ final class ShipperMonitor: Sendable {
         }
     }
 
-    /// Asks the loop. Blocks for one turn of it; nil when it does not answer.
+    /// Asks the loop.
+    ///
+    /// Blocks for one turn of it; nil when it does not answer.
     func ask() -> Report? {
         let deadline = Clock.monotonic + Self.patience
         let before = state.change { state -> Int in

@@ -1,7 +1,9 @@
 import Common
 import Glibc
 
-/// One TCP connection to a receiver, with or without TLS. Calls never block.
+/// One TCP connection to a receiver, with or without TLS.
+///
+/// Calls never block.
 final class Connection {
     enum Progress: Equatable {
         case moved(Int)

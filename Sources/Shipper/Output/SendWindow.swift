@@ -37,7 +37,9 @@ struct SendWindow {
     /// Windows completely written to the connection and not stored.
     var sent: Int { windows.count { $0.isSent } }
 
-    /// Takes a window of `count` events. The caller has asked `isFull` before.
+    /// Takes a window of `count` events.
+    ///
+    /// The caller has asked `isFull` before.
     mutating func append(_ id: ID, count: UInt32) {
         windows.append(Window(id: id, count: count))
     }

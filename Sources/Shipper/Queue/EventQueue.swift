@@ -8,7 +8,9 @@ struct EventQueue: ~Copyable {
     struct Limits: Equatable, Sendable {
         /// Events in one window.
         var events = 2048
-        /// Bytes of frames in one window, before compression. One longer event makes a window of its own.
+        /// Bytes of frames in one window, before compression.
+        ///
+        /// One longer event makes a window of its own.
         var bytes = 1 << 20
         /// 0 sends plain frames.
         var compressionLevel = 1

@@ -10,7 +10,9 @@ struct EventTemplate {
         var hostName = ""
         var agentID = ""
         var timezone = ""
-        /// `event.dataset`; the module is its part before the first dot. Empty: neither is sent.
+        /// `event.dataset`; the module is its part before the first dot.
+        ///
+        /// Empty: neither is sent.
         var dataset = ""
         /// JSON of the configured `fields`, an object; empty for none.
         var fieldsJSON: [UInt8] = []

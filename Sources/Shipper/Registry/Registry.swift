@@ -81,7 +81,9 @@ final class Registry {
     /// The number of finished saves from which on everything known now is on disk, if the disk takes it.
     var nextSave: Int { startedSaves + 1 }
 
-    /// The text to save now. Later changes make the registry dirty again.
+    /// The text to save now.
+    ///
+    /// Later changes make the registry dirty again.
     func snapshot() -> ByteBuffer {
         isDirty = false
         startedSaves += 1

@@ -38,7 +38,9 @@ struct RegistryStore: ~Copyable, Sendable {
         self.directory = directory
     }
 
-    /// The saved states. Damage is told loudly and never stops the start.
+    /// The saved states.
+    ///
+    /// Damage is told loudly and never stops the start.
     func load() -> [FileState] {
         if let states = load("registry") { return states }
         if let states = load("registry.previous") {
@@ -77,7 +79,9 @@ struct RegistryStore: ~Copyable, Sendable {
         }
     }
 
-    /// Writes a snapshot: a crash at any moment leaves this one or the one before. Blocks for the disk.
+    /// Writes a snapshot: a crash at any moment leaves this one or the one before.
+    ///
+    /// Blocks for the disk.
     static func save(_ snapshot: borrowing ByteBuffer, in directory: String) throws(AtomicFile.Failure) {
         try snapshot.withUnsafeBytes { bytes throws(AtomicFile.Failure) in
             try AtomicFile.write(

@@ -1,1 +1,0 @@
-enum ParseCommand { static func run(pipeline: String, configuration: Configuration) -> Int32 { 0 } }
