@@ -188,9 +188,9 @@ def test_the_proxy_stalls_and_refuses() -> None:
         assert proxy.cut() == 1
         assert server.recv(1) == b""
         proxy.refuse(True)
-        refused = socket.create_connection(("127.0.0.1", proxy.port), timeout=5)
         with pytest.raises(ConnectionError):
-            if refused.recv(1) == b"":
-                raise ConnectionResetError
-        for end in (client, server, refused):
+            with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as refused:
+                if refused.recv(1) == b"":
+                    raise ConnectionResetError
+        for end in (client, server):
             end.close()
