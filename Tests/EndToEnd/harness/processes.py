@@ -47,12 +47,14 @@ class ChildProcess:
         self.out_path = folder / f"{name}.out"
         self.err_path = folder / f"{name}.err"
         self._process: subprocess.Popen[bytes] | None = None
+        self._error_bytes_before = 0
 
     # Starting
 
     def start(self, wait: bool = True) -> "ChildProcess":
         """Starts the program; with `wait`, returns when it is ready or raises with the end of its output."""
         assert not self.is_running, f"{self.name} is running already"
+        self._error_bytes_before = self.err_path.stat().st_size if self.err_path.exists() else 0
         with open(self.out_path, "ab") as out, open(self.err_path, "ab") as err:
             self._process = subprocess.Popen(
                 self.arguments,
@@ -120,6 +122,10 @@ class ChildProcess:
     def output(self) -> str:
         """Everything the program wrote to standard error and output, over all its starts."""
         return self.err_path.read_text(errors="replace") + self.out_path.read_text(errors="replace")
+
+    def has_logged(self, text: str) -> bool:
+        """Whether `text` is in standard error since the last start."""
+        return text in self.err_path.read_bytes()[self._error_bytes_before :].decode(errors="replace")
 
     def tail(self) -> str:
         """The end of both outputs, for failure messages."""

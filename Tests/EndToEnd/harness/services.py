@@ -201,6 +201,10 @@ class Shipper(Service):
 
     program = "shipper"
 
+    def is_ready(self) -> bool:
+        """Whether it says that it has started; its inputs are being read by then."""
+        return self.process.has_logged('"started"')
+
     def __init__(
         self,
         processes: ProcessGroup,
