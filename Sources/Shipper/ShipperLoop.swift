@@ -89,7 +89,9 @@ final class ShipperLoop {
                 switch event.token {
                 case Reactor.Token.files: filesChanged(now: Clock.monotonic)
                 case Reactor.Token.waker: reactor.waker.reset()
-                case Reactor.Token.signals: stop(now: Clock.monotonic)
+                case Reactor.Token.signals:
+                    // Read away, or the descriptor stays readable and one signal counts as two.
+                    if let descriptor, Signals.next(fromRaw: descriptor) != nil { stop(now: Clock.monotonic) }
                 default: client.handle(event, now: Clock.monotonic)
                 }
             }

@@ -170,7 +170,7 @@ class TestWhileRunning:
         append(app, lines(range(10)))
         append(app.with_name("debug.log"), lines(range(10), run="debug"))
         append(app.with_name("old.gz"), b"\x1f\x8b")
-        start_shipper([app.with_name("*")], receiver.port, input_changes={"exclude_files": ["**/debug.log", "**/*.gz"]})
+        start_shipper([app.with_name("*")], receiver.port, input_changes={"exclude_files": ["debug.log", "*.gz"]})
         append(app, lines(range(10, 20)))
         assert_once(receiver, 20)
 
@@ -297,7 +297,7 @@ def test_logrotate(receiver: Receiver, app: Path, start_shipper: StartShipper, m
     configuration.write_text(LOGROTATE.format(path=app, method=method, su=su))
     configuration.chmod(0o644)
     append(app, lines(range(100)))
-    start_shipper([app.with_name("app.log*")], receiver.port, input_changes={"exclude_files": ["**/*.gz"]})
+    start_shipper([app.with_name("app.log*")], receiver.port, input_changes={"exclude_files": ["*.gz"]})
     count = 100
     for _ in range(4):
         wait_for(receiver, count)

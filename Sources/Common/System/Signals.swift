@@ -19,10 +19,14 @@ package enum Signals {
 
     /// The next signal that has arrived, nil when there is none.
     package static func next(from descriptor: borrowing Descriptor) -> Int32? {
+        next(fromRaw: descriptor.raw)
+    }
+
+    /// The same, for an event loop that knows the descriptor by its number only.
+    package static func next(fromRaw descriptor: Int32) -> Int32? {
         var info = signalfd_siginfo()
         let size = MemoryLayout<signalfd_siginfo>.size
-        let raw = descriptor.raw
-        return read(raw, &info, size) == size ? Int32(info.ssi_signo) : nil
+        return read(descriptor, &info, size) == size ? Int32(info.ssi_signo) : nil
     }
 
     /// Waits until one of the signals arrives.
