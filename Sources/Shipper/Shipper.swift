@@ -64,6 +64,8 @@ private func serve(_ configuration: Configuration, isOnce: Bool) -> Int32 {
             monitor: monitor
         )
         raiseDescriptorLimit()
+        let server = try monitor.pages(metrics).start(configuration.monitoring)
+        defer { server?.stop() }
         Log.info(
             "started",
             ["version": Version.current, "agent_id": agentID, "data_directory": store.directory]

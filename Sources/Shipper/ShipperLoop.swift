@@ -30,7 +30,7 @@ final class ShipperLoop {
     private let monitor: ShipperMonitor
     private var queue: EventQueue
     private var buffer = ByteBuffer(capacity: readBytes)
-    /// `{"@timestamp":"…","message":"`
+    /// What events begin with: `{"@timestamp":"…","message":"`.
     private var opening = ByteBuffer(capacity: 64)
     private var openingMillisecond: Int64 = -1
 
@@ -125,7 +125,6 @@ extension ShipperLoop {
             let interval = harvesters.inputs.map(\.scanInterval).min() ?? .seconds(10)
             scanAt = Clock.monotonic + interval.nanoseconds
             tickAt = now + Harvesters.tickInterval
-            metrics.lagBytes.set(Int(totalLag))
         } else if harvesters.needsTick, now >= tickAt {
             harvesters.tick(now: now, wall: wall)
             tickAt = now + Harvesters.tickInterval
@@ -203,7 +202,7 @@ extension ShipperLoop {
 // MARK: - File events
 
 extension ShipperLoop {
-    /// inotify has something.
+    /// Takes notice that inotify has something.
     ///
     /// A file that grows does so many times: what follows within `flush_latency` is taken
     /// together, and the descriptor is not watched meanwhile.
@@ -339,7 +338,6 @@ extension ShipperLoop {
         for harvester in all { _ = harvester.hasNews() }
         report.fileCount = all.count
         report.lagBytes = totalLag
-        metrics.lagBytes.set(Int(report.lagBytes))
         report.isConnected = client.isConnected
         report.windowsOutstanding = client.outstanding
         report.oldestWindow = .nanoseconds(client.oldestWindowAge(now: now))

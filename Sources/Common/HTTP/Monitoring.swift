@@ -28,22 +28,26 @@ package struct Monitoring: Sendable {
     private let metrics: Metrics
     private let health: @Sendable () -> Health
     private let listeners: @Sendable () -> [Listener]
+    private let details: [(name: String, json: @Sendable () -> [UInt8])]
     private let started: Int64
 
     /// Collects what the three paths need.
     ///
     /// - Parameter listeners: asked by every `/stats`.
+    /// - Parameter details: members that `/stats` has besides, each a name and a value in JSON.
     /// - Parameter health: asked by every `/healthz`; answers at once.
     package init(
         service: String,
         metrics: Metrics,
         listeners: @escaping @Sendable () -> [Listener] = { [] },
+        details: [(name: String, json: @Sendable () -> [UInt8])] = [],
         health: @escaping @Sendable () -> Health
     ) {
         self.service = service
         self.metrics = metrics
         self.health = health
         self.listeners = listeners
+        self.details = details
         started = Clock.monotonic
         ProcessMetrics.register(in: metrics)
     }
@@ -104,6 +108,12 @@ package struct Monitoring: Sendable {
         }
         body.append(#"},"metrics":"# as StaticString)
         metrics.appendJSON(to: &body)
+        for detail in details {
+            body.append(UInt8(ascii: ","))
+            body.append(jsonString: detail.name)
+            body.append(UInt8(ascii: ":"))
+            body.append(detail.json())
+        }
         body.append("}\n" as StaticString)
         return body.array
     }

@@ -646,7 +646,7 @@ extension Harvesters {
         }
     }
 
-    /// Before a file is taken for a copy of a live one: is that one still what was read?
+    /// Notices truncated originals before a file is taken for a copy of one that is whole.
     private func endTruncatedOriginals(of path: String, now: Int64, wall: Int64) throws(Errno) {
         for harvester in all.values where harvester.offset > 0 && CopyRule.isRotated(path, of: harvester.path)
         {

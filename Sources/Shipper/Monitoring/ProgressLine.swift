@@ -31,7 +31,7 @@ struct ProgressLine {
         )
     }
 
-    /// `12.0 of 240.0 MiB  5 %  98.2 MiB/s  2 s left`
+    /// Says `12.0 of 240.0 MiB  5 %  98.2 MiB/s  2 s left`.
     static func text(done: Int, lag: Int64, elapsed: Int64) -> String {
         let total = Double(done) + Double(lag)
         let seconds = max(Double(elapsed) / 1e9, 0.001)

@@ -25,7 +25,6 @@ final class ShipperMetrics: Sendable {
     let filesOpen: Gauge
     let filesDeletedOpen: Gauge
     let windowsOutstanding: Gauge
-    let lagBytes: Gauge
 
     init() {
         eventsStored = metrics.counter(
@@ -92,6 +91,5 @@ final class ShipperMetrics: Sendable {
             "shipper_windows_outstanding",
             "Windows sent or to be sent, not acknowledged."
         )
-        lagBytes = metrics.gauge("shipper_lag_bytes", "Bytes written to files and not acknowledged.")
     }
 }

@@ -23,7 +23,6 @@ final class ShipperMonitor: Sendable {
         var windowsOutstanding = 0
         /// How long the oldest window has waited for its ack.
         var oldestWindow = Duration.zero
-        var problem: String?
     }
 
     static let maxRows = 1000
@@ -77,5 +76,58 @@ final class ShipperMonitor: Sendable {
             if state.answers > before { return .proceed(state.report) }
             return Clock.monotonic >= deadline ? .proceed(nil) : .wait(until: deadline)
         }
+    }
+}
+
+// MARK: - What the server shows
+
+extension ShipperMonitor {
+    /// A window that waits longer than this means that nothing gets through.
+    static let maxWindowAge = Duration.seconds(300)
+
+    /// The service's pages.
+    ///
+    /// Each asks the loop, so they also tell whether that still turns.
+    func pages(_ metrics: ShipperMetrics) -> Monitoring {
+        metrics.metrics.gauge("shipper_lag_bytes", "Bytes written to files and not acknowledged.") {
+            Double(self.ask()?.lagBytes ?? 0)
+        }
+        return Monitoring(
+            service: "shipper",
+            metrics: metrics.metrics,
+            details: [(name: "shipping", json: { Self.json(self.ask()) })],
+            health: { Self.health(self.ask()) }
+        )
+    }
+
+    static func health(_ report: Report?) -> Health {
+        guard let report else { return Health(reasons: ["the event loop does not answer"]) }
+        guard report.oldestWindow > maxWindowAge else { return Health() }
+        let seconds = report.oldestWindow.components.seconds
+        let state = report.isConnected ? "connected" : "not connected"
+        return Health(reasons: ["no ack for \(seconds) s, \(state), \(report.lagBytes) bytes behind"])
+    }
+
+    /// The files furthest behind, and the connection.
+    ///
+    ///     {"connected":true,"windows":{"outstanding":1,"oldest_seconds":0},"lag_bytes":0,
+    ///      "files":{"count":1,"shown":[{"path":"…","size":9,"read":9,"stored":9,"lag_bytes":0,…}]}}
+    static func json(_ report: Report?) -> [UInt8] {
+        guard let report else { return Array("null".utf8) }
+        var text = ByteBuffer(capacity: 1024)
+        text.append(
+            "{\"connected\":\(report.isConnected),\"windows\":{\"outstanding\":\(report.windowsOutstanding)"
+        )
+        text.append(",\"oldest_seconds\":\(report.oldestWindow.components.seconds)}")
+        text.append(",\"lag_bytes\":\(report.lagBytes),\"files\":{\"count\":\(report.fileCount),\"shown\":[")
+        for (index, file) in report.files.enumerated() {
+            text.append(index > 0 ? ",{\"path\":" : "{\"path\":")
+            text.append(jsonString: file.path)
+            text.append(",\"size\":\(file.size),\"read\":\(file.read),\"stored\":\(file.stored)")
+            text.append(",\"lag_bytes\":\(max(file.size - file.stored, 0))")
+            text.append(",\"open\":\(file.isOpen),\"deleted\":\(file.isDeleted)}")
+        }
+        text.append("]}}")
+        return text.array
     }
 }

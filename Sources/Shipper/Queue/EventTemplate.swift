@@ -10,7 +10,7 @@ struct EventTemplate {
         var hostName = ""
         var agentID = ""
         var timezone = ""
-        /// `event.dataset`; the module is its part before the first dot.
+        /// What `event.dataset` says; `event.module` is its part before the first dot.
         ///
         /// Empty: neither is sent.
         var dataset = ""
