@@ -33,6 +33,12 @@ package struct BulkHealth: Equatable, Sendable {
         package let state: State
         package let reason: String
         package let since: CalendarTime
+
+        package init(state: State, reason: String, since: CalendarTime) {
+            self.state = state
+            self.reason = reason
+            self.since = since
+        }
     }
 
     private var problems: [Subject: Problem] = [:]

@@ -36,7 +36,7 @@ package struct HTTPServerAddress: Hashable, Sendable, CustomStringConvertible {
         guard !authority.contains("@") else {
             throw Problem("credentials do not belong into a host; use username and password, or api_key")
         }
-        guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), !path.contains("?"), !path.contains("#")
+        guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), !text.contains("?"), !text.contains("#")
         else {
             throw Problem("a host is scheme://name:port/path without blanks, query or fragment")
         }

@@ -1,0 +1,86 @@
+import Common
+import Testing
+
+@Suite("Server addresses, products and health")
+struct ElasticsearchNamesTests {
+    @Test(
+        "reads addresses",
+        arguments: [
+            ("http://es-1:9200", "http://es-1:9200", false), ("es-1", "http://es-1:9200", false),
+            ("HTTPS://es.example/", "https://es.example:9200", true),
+            ("https://es.example:443/a/b/", "https://es.example:443/a/b", true),
+            ("[::1]:9201", "http://[::1]:9201", false), ("http://[::1]", "http://[::1]:9200", false),
+        ]
+    )
+    func addresses(_ text: String, expected: String, isTLS: Bool) throws {
+        let address = try HTTPServerAddress(text)
+        #expect(address.description == expected)
+        #expect(address.isTLS == isTLS)
+    }
+
+    @Test(
+        "refuses addresses, without repeating a password",
+        arguments: [
+            "", "http://", "ftp://a", "http://elastic:sesame@es", "a b", "es:0", "es:70000", "es:x", "::1",
+            "a?b=/c",
+            "http://es/x?y", "http://es/ü",
+        ]
+    )
+    func badAddresses(_ text: String) {
+        let problem = #expect(throws: HTTPServerAddress.Problem.self) { try HTTPServerAddress(text) }
+        #expect(problem?.description.contains("sesame") == false)
+    }
+
+    @Test(
+        "recognises products",
+        arguments: [
+            (
+                #"{"version":{"number":"8.15.3","build_flavor":"default"}}"#, "Elasticsearch", .elasticsearch,
+                true
+            ),
+            (#"{"tagline":"You Know, for Search","version":{"number":"7.17.9"}}"#, "", .elasticsearch, true),
+            (#"{"tagline":"You Know, for Search","version":{"number":"6.8.0"}}"#, "", .elasticsearch, false),
+            (
+                #"{"version":{"distribution":"opensearch","number":"2.11.0"}}"#, "Elasticsearch", .openSearch,
+                true
+            ),
+            (#"{"version":{"number":"1.0"}}"#, "", .unknown, true),
+        ] as [(String, String, ElasticsearchProduct.Kind, Bool)]
+    )
+    func products(_ text: String, header: String, kind: ElasticsearchProduct.Kind, isSupported: Bool) {
+        let product = ElasticsearchProduct(Array(text.utf8).span.bytes, header: header)
+        #expect(product?.kind == kind)
+        #expect(product?.isSupported == isSupported)
+    }
+
+    @Test("has no product in a page without a version", arguments: ["", "{}", "<html>", #"{"version":"8"}"#])
+    func noProduct(_ text: String) {
+        #expect(ElasticsearchProduct(Array(text.utf8).span.bytes, header: "Elasticsearch") == nil)
+    }
+
+    @Test("health names the worst problem since it began")
+    func health() {
+        var health = BulkHealth()
+        #expect(health.worst == nil)
+        health.raise(.documents, .degraded, "429", now: CalendarTime(seconds: 1))
+        health.raise(.store, .down, "refused", now: CalendarTime(seconds: 2))
+        health.raise(.store, .down, "still refused", now: CalendarTime(seconds: 3))
+        #expect(
+            health.worst
+                == BulkHealth.Problem(state: .down, reason: "still refused", since: CalendarTime(seconds: 2))
+        )
+        health.clear(.store)
+        #expect(health.state == .degraded)
+        health.clear(.documents)
+        #expect(health.state == .ok)
+    }
+
+    @Test("an idle pause doubles, with jitter, to its limit")
+    func retryDelay() {
+        var delay = RetryDelay(RetryDelay.Limits())
+        let seconds = (0..<8).map { _ in delay.failed(random: 1) / 1_000_000_000 }
+        #expect(seconds == [1, 2, 4, 8, 16, 32, 60, 60])
+        delay.succeeded()
+        #expect(delay.failed(random: 0) == 500_000_000)
+    }
+}
