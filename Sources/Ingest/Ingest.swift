@@ -40,8 +40,32 @@ private func run() -> Int32 {
     case "check":
         StandardStream.write("ingest: the configuration is valid\n")
         return Program.ExitCode.success
+    case "parse":
+        return parse(configuration, pipeline: invocation.options["pipeline"] ?? "nginx-access")
     default:
         return serve(configuration)
+    }
+}
+
+/// Prints the documents of standard input; standard error has warnings only.
+private func parse(_ configuration: Configuration, pipeline name: String) -> Int32 {
+    guard let chosen = configuration.pipeline(name) else {
+        let names = configuration.pipelines.map(\.name)
+        let hint = Nearest.hint(for: name, among: names)
+        StandardStream.write("ingest: there is no pipeline \"\(name)\"\(hint)\n", toError: true)
+        return Program.ExitCode.usage
+    }
+    Log.configure(service: "ingest", level: .warning, format: configuration.logging.format)
+    do {
+        let plan = try PipelinePlan(
+            [chosen],
+            databases: Databases(configuration.enrichment),
+            metrics: Metrics()
+        )
+        return ParseCommand.run(try plan.pipelines()[0])
+    } catch {
+        Log.error("cannot start", ["error": "\(error)"])
+        return Program.ExitCode.failure
     }
 }
 

@@ -245,7 +245,8 @@ class TestElasticsearch:
         }[reason]
         store = BulkStore(processes, certificate).start()
         append(log, lines(range(100)))
-        ingest = start_ingest(store.url, changes={"output": {"elasticsearch": {"tls": section}}})
+        changes = {"output": {"elasticsearch": {"tls": section}}, "shutdown_timeout": "1s"}
+        ingest = start_ingest(store.url, changes=changes)
         start_shipper([log], ingest.port)
         ingest.process.wait_for_output("certificate" if reason != "other fingerprint" else "fingerprint", 20)
         assert store.statistics()["bulk_requests"] == 0
