@@ -7,7 +7,7 @@ package final class BulkIndexer: Sendable {
     package typealias Bury = @Sendable (BulkBatch, [BulkProgress.Burial]) throws -> Void
 
     /// Batches kept for reuse, and bytes kept in each.
-    private static let maxSpareBatches = 8
+    private static let maxSpareBatches = 4
     private static let keptBatchBytes = 8 << 20
 
     private let settings: ElasticsearchSettings
@@ -55,6 +55,7 @@ package final class BulkIndexer: Sendable {
     /// - Throws: when a certificate file or a credential cannot be used, or the system has no thread to give.
     package func start(setup: ElasticsearchSetup? = nil) throws {
         queue.change { $0.isPrepared = setup == nil }
+        warnOfClearText()
         for number in 1...max(settings.concurrentRequests, 1) {
             let client = try HTTPClient(settings.http, cancellation: cancellation)
             let sender = BulkSender(
@@ -75,6 +76,13 @@ package final class BulkIndexer: Sendable {
                 client.close()
                 throw error
             }
+        }
+    }
+
+    private func warnOfClearText() {
+        if case .none = settings.http.credentials { return }
+        for host in settings.hosts where !host.isTLS && !host.isLoopback {
+            Log.warning("credentials go over the network in clear text; use https://", ["host": host.origin])
         }
     }
 

@@ -18,6 +18,11 @@ package struct HTTPServerAddress: Hashable, Sendable, CustomStringConvertible {
 
     package var description: String { origin + prefix }
 
+    /// Whether requests stay on this machine, by the look of the name.
+    package var isLoopback: Bool {
+        ["//127.", "//localhost:", "//[::1]:"].contains { origin.contains($0) }
+    }
+
     package init(_ text: String) throws(Problem) {
         var rest = Substring(text)
         var scheme = "http"
