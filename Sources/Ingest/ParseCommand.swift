@@ -75,7 +75,7 @@ struct ParseCommand: ~Copyable {
         input.removeAll()
     }
 
-    /// Appends the document of one line. Empty lines have none, as in the shipper.
+    /// Appends the document of one line; empty ones have none, as in the shipper.
     private mutating func append(lineEnd: Int, start: Int) {
         var end = min(lineEnd, start + Self.maxLineBytes)
         if end > start, input[end - 1] == UInt8(ascii: "\r") { end -= 1 }

@@ -129,9 +129,8 @@ extension CalendarTime {
             let minute = reader.digits(2, bytes), reader.take(UInt8(ascii: ":"), bytes),
             let second = reader.digits(2, bytes)
         else { return nil }
-        guard isDate(year: year, month: month, day: day), hour < 24, minute < 60, second < 61 else {
-            return nil
-        }
+        guard years.contains(year), isDate(year: year, month: month, day: day) else { return nil }
+        guard hour < 24, minute < 60, second < 61 else { return nil }
         var nanosecond = 0
         if reader.take(UInt8(ascii: "."), bytes) || reader.take(UInt8(ascii: ","), bytes) {
             guard let fraction = reader.fraction(bytes) else { return nil }
@@ -149,6 +148,9 @@ extension CalendarTime {
         )
         return CalendarTime(nanoseconds: time.nanoseconds - Int64(zone) * 1_000_000_000)
     }
+
+    /// The years that fit as a whole; others overflow, so whoever reads a date checks this too.
+    package static let years = 1678...2261
 
     /// Whether a date exists in the Gregorian calendar.
     package static func isDate(year: Int, month: Int, day: Int) -> Bool {

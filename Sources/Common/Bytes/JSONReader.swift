@@ -47,6 +47,11 @@ package struct JSONReader {
 
     /// Next byte to read.
     package var offset: Int
+    /// Whether a string had half of a surrogate pair: the grammar allows it, but it names no character, and others
+    /// refuse such text.
+    ///
+    /// `ByteBuffer.append(repairingSurrogates:)` makes it good.
+    package private(set) var hasLoneSurrogate = false
 
     package init(offset: Int = 0) { self.offset = offset }
 
@@ -202,8 +207,15 @@ package struct JSONReader {
             UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
             offset += 2
         case UInt8(ascii: "u"):
-            guard bytes.hexadecimalUnit(at: offset + 2) != nil else {
+            guard let unit = bytes.hexadecimalUnit(at: offset + 2) else {
                 throw JSONError(.badEscape, at: offset)
+            }
+            if unit & 0xF800 == 0xD800 {
+                if bytes.isSurrogatePair(at: offset) {
+                    offset += 12
+                    return
+                }
+                hasLoneSurrogate = true
             }
             offset += 6
         default: throw JSONError(.badEscape, at: offset)
@@ -242,6 +254,15 @@ package struct JSONReader {
 }
 
 extension RawSpan {
+    /// Whether `\ud83d\ude00` or another pair that makes one character stands at `offset`.
+    fileprivate func isSurrogatePair(at offset: Int) -> Bool {
+        guard offset + 12 <= byteCount, self[offset + 6] == UInt8(ascii: "\\"),
+            self[offset + 7] == UInt8(ascii: "u"), let high = hexadecimalUnit(at: offset + 2),
+            let low = hexadecimalUnit(at: offset + 8)
+        else { return false }
+        return high & 0xFC00 == 0xD800 && low & 0xFC00 == 0xDC00
+    }
+
     /// The four hexadecimal digits at `offset` as one UTF-16 unit; nil when they are not there.
     package func hexadecimalUnit(at offset: Int) -> UInt16? {
         guard offset + 4 <= byteCount else { return nil }
@@ -272,6 +293,24 @@ extension ByteBuffer {
             guard stop < end else { return }
             index = appendEscaped(bytes, at: stop)
         }
+    }
+
+    /// Appends valid JSON with each half of a surrogate pair replaced by `\ufffd`, which is as long.
+    package mutating func append(repairingSurrogates bytes: RawSpan) {
+        var start = 0
+        while let index = bytes.firstIndex(of: UInt8(ascii: "\\"), in: start..<bytes.byteCount) {
+            append(bytes, start..<index)
+            let isPair = bytes[index + 1] == UInt8(ascii: "u") && bytes.isSurrogatePair(at: index)
+            let unit = bytes[index + 1] == UInt8(ascii: "u") ? bytes.hexadecimalUnit(at: index + 2) ?? 0 : 0
+            let isLone = !isPair && unit & 0xF800 == 0xD800
+            start = index + (isPair ? 12 : isLone ? 6 : 2)
+            if isLone {
+                append("\\ufffd" as StaticString)
+            } else {
+                append(bytes, index..<start)
+            }
+        }
+        append(bytes, start..<bytes.byteCount)
     }
 
     /// Appends what the escape at `offset` stands for, and answers where the text goes on.

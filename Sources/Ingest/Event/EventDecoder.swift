@@ -29,12 +29,15 @@ struct EventDecoder {
     private init() {}
 
     /// Fills `event`, which must be reset, from `payload`.
-    static func decode(_ payload: RawSpan, into event: inout Event) throws(Failure) {
+    ///
+    /// - Returns: whether half a surrogate pair stands in it, which must not go into a document.
+    static func decode(_ payload: RawSpan, into event: inout Event) throws(Failure) -> Bool {
         var decoder = EventDecoder()
         do {
             guard try decoder.reader.kind(payload) == .object else { throw Failure.notAnObject }
             try decoder.object(FieldTable.root, payload, &event)
             try decoder.reader.end(payload)
+            return decoder.reader.hasLoneSurrogate
         } catch let error as JSONError {
             throw .json(error)
         } catch let error as Failure {

@@ -12,7 +12,8 @@ enum LogTime {
             let minute = reader.digits(2, bytes), reader.take(UInt8(ascii: ":"), bytes),
             let second = reader.digits(2, bytes), reader.take(0x20, bytes),
             let zone = reader.zone(bytes), reader.isAtEnd,
-            CalendarTime.isDate(year: year, month: month, day: day), hour < 24, minute < 60, second < 61
+            CalendarTime.years.contains(year), CalendarTime.isDate(year: year, month: month, day: day),
+            hour < 24, minute < 60, second < 61
         else { return nil }
         let time = CalendarTime(
             year: year,
@@ -27,7 +28,8 @@ enum LogTime {
 
     /// `1795342422.275`: seconds since 1970; nil for anything else.
     static func seconds(_ bytes: RawSpan, _ range: Range<Int>) -> CalendarTime? {
-        Decimal.scaled(bytes, range, scale: 9).map(CalendarTime.init(nanoseconds:))
+        guard let nanoseconds = Decimal.scaled(bytes, range, scale: 9), nanoseconds >= 0 else { return nil }
+        return CalendarTime(nanoseconds: nanoseconds)
     }
 
     /// An English month of three letters, which nginx writes in every locale.

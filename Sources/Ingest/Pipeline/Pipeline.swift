@@ -52,6 +52,9 @@ final class Pipeline {
     private var unescaped = ByteBuffer(capacity: 4096)
     private var values = ByteBuffer(capacity: 4096)
     private var lineSource = LineSource.unescaped
+    /// A copy of a payload that had to be changed to be taken, and whether that is so.
+    private var repaired = ByteBuffer()
+    private var isRepaired = false
 
     /// - Parameters:
     ///   - table: made with the `fieldNames` of all pipelines.
@@ -91,12 +94,27 @@ final class Pipeline {
         shrink()
         event.reset()
         lineSource = .payload(0..<0)
+        isRepaired = false
         do throws(EventDecoder.Failure) {
-            try EventDecoder.decode(payload, into: &event)
+            guard try EventDecoder.decode(payload, into: &event) else {
+                take(payload, receivedAt)
+                return
+            }
+            isRepaired = true
+            repaired.append(repairingSurrogates: payload)
+            event.reset()
+            try repaired.withSpan { payload throws(EventDecoder.Failure) in
+                _ = try EventDecoder.decode(payload, into: &event)
+                take(payload, receivedAt)
+            }
         } catch {
+            isRepaired = false
             keepBroken(payload, "\(error)", receivedAt)
-            return
         }
+    }
+
+    /// Turns an event that was decoded from `payload` into a document.
+    private func take(_ payload: RawSpan, _ receivedAt: CalendarTime) {
         let readTime = takeReadTime(payload) ?? receivedAt
         if !event.has(.eventDataset) { event.set(.eventDataset, json: dataset, in: .arena) }
         if !event.has(.eventModule) { event.set(.eventModule, json: module, in: .arena) }
@@ -137,6 +155,14 @@ final class Pipeline {
 
     /// Appends the document of the event that was read: one line of JSON without a line end.
     func write(_ payload: RawSpan, into output: inout ByteBuffer) {
+        guard isRepaired else {
+            writeDocument(payload, into: &output)
+            return
+        }
+        repaired.withSpan { writeDocument($0, into: &output) }
+    }
+
+    private func writeDocument(_ payload: RawSpan, into output: inout ByteBuffer) {
         switch lineSource {
         case .payload(let range):
             DocumentWriter.write(event, payload: payload, line: payload.extracting(range), into: &output)
@@ -236,7 +262,7 @@ final class Pipeline {
         guard !overflow else { return false }
         let oldest = configuration.oldestEvent.nanoseconds
         let newest = configuration.newestEvent.nanoseconds
-        return (oldest == 0 || age <= oldest) && (newest == 0 || -age <= newest)
+        return (oldest == 0 || age <= oldest) && (newest == 0 || age >= -newest)
     }
 
     private func fail(_ tag: Tag, _ reason: String, _ payload: RawSpan) {
@@ -269,6 +295,8 @@ final class Pipeline {
         unescaped.shrink(to: Self.keptBytes)
         values.removeAll()
         values.shrink(to: Self.keptBytes)
+        repaired.removeAll()
+        repaired.shrink(to: Self.keptBytes)
         event.shrink(to: Self.keptBytes)
     }
 }
