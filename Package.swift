@@ -10,6 +10,12 @@ let language: [SwiftSetting] = [
     // One section per function, and nothing kept for clients outside the program: the linker can then
     // drop what a service does not use (shipper must not load libcurl and its thirty companions).
     .unsafeFlags(["-Xfrontend", "-function-sections", "-Xfrontend", "-internalize-at-link"]),
+    // Small functions of Common on bytes are inlined into the services, and the run-time checks for overlapping
+    // access, which every test of a debug build makes, are left out: a tenth of the time of a line each.
+    .unsafeFlags(
+        ["-cross-module-optimization", "-enforce-exclusivity=unchecked"],
+        .when(configuration: .release)
+    ),
 ]
 
 /// Links only the code that is reached.

@@ -11,6 +11,9 @@ final class Worker {
     private static let maxWindowsPerConnection = 64
     /// A sender that waits hears an ack 0 at least this often (Beats give up after 30 s, some after 10 s).
     private static let keepAliveInterval: Int64 = 5_000_000_000
+    /// A batch is sent when another document of usual size might not fit: its memory, which doubles as it grows,
+    /// then stays at `bulk_max_bytes`.
+    private static let batchSlackBytes = 16 * 1024
     private static let mailboxToken: UInt64 = 0
 
     /// Documents of one window in one batch.
@@ -266,7 +269,8 @@ final class Worker {
                 shares.append(Share(connection: connection.token, window: window, documents: documents))
             }
         }
-        if batch.documentCount >= settings.maxBatchEvents || batch.byteCount >= settings.maxBatchBytes {
+        if batch.documentCount >= settings.maxBatchEvents || batch.byteCount + Self.batchSlackBytes >= settings.maxBatchBytes
+        {
             submit(now: now)
         }
         return !isFull

@@ -6,14 +6,15 @@ import Glibc
 /// Not shared between threads: ownership moves.
 package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     // Sendable is true because the pointer has exactly one owner, which the compiler enforces.
-    private var base: UnsafeMutableRawPointer
+    @usableFromInline var base: UnsafeMutableRawPointer
     /// Bytes in use.
-    package private(set) var count = 0
+    package internal(set) var count: Int
     /// Bytes allocated.
-    package private(set) var capacity: Int
+    package internal(set) var capacity: Int
 
     /// An empty buffer with room for `capacity` bytes.
     package init(capacity: Int = 0) {
+        count = 0
         self.capacity = max(capacity, 64)
         base = .allocate(byteCount: self.capacity, alignment: 16)
     }
@@ -57,19 +58,19 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     }
 
     /// Makes room for `additional` bytes behind the content.
-    @inline(__always)
+    @inlinable @inline(__always)
     package mutating func reserve(_ additional: Int) {
         if capacity - count < additional { grow(additional) }
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     package mutating func append(_ byte: UInt8) {
         reserve(1)
         base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
         count += 1
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     package mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress else { return }
         reserve(bytes.count)
@@ -77,7 +78,7 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
         count += bytes.count
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     package mutating func append(_ text: StaticString) {
         append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
@@ -94,13 +95,13 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
         text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     package mutating func append(_ bytes: RawSpan) {
         bytes.withUnsafeBytes { append($0) }
     }
 
     /// Appends `bytes[range]`.
-    @inline(__always)
+    @inlinable @inline(__always)
     package mutating func append(_ bytes: RawSpan, _ range: Range<Int>) {
         check(range.lowerBound >= 0 && range.upperBound <= bytes.byteCount)
         bytes.withUnsafeBytes { append(UnsafeRawBufferPointer(rebasing: $0[range])) }
@@ -142,14 +143,14 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
         count += written
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     package func withUnsafeBytes<R: ~Copyable, E: Error>(
         _ body: (UnsafeRawBufferPointer) throws(E) -> R
     ) throws(E) -> R {
         try body(UnsafeRawBufferPointer(start: base, count: count))
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     package mutating func withUnsafeMutableBytes<R, E: Error>(
         _ body: (UnsafeMutableRawBufferPointer) throws(E) -> R
     ) throws(E) -> R {
@@ -157,7 +158,7 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     }
 
     /// The content as a span, valid inside `body`.
-    @inline(__always)
+    @inlinable @inline(__always)
     package func withSpan<R: ~Copyable, E: Error>(_ body: (RawSpan) throws(E) -> R) throws(E) -> R {
         try body(UnsafeRawBufferPointer(start: base, count: count).bytes)
     }
@@ -170,7 +171,7 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     /// Allocates.
     package var text: String { withUnsafeBytes { String(decoding: $0, as: UTF8.self) } }
 
-    private mutating func grow(_ additional: Int) {
+    @usableFromInline mutating func grow(_ additional: Int) {
         resize(to: max(capacity * 2, count + additional))
     }
 
@@ -182,15 +183,15 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
         capacity = size
     }
 
-    @inline(__always)
-    private func check(_ condition: Bool) {
+    @inlinable @inline(__always)
+    func check(_ condition: Bool) {
         if !condition { fatalError("ByteBuffer: access outside of the content") }
     }
 }
 
 extension RawSpan {
     /// The byte at `offset`, bounds checked.
-    @inline(__always)
+    @inlinable @inline(__always)
     package subscript(offset: Int) -> UInt8 { unsafeLoad(fromByteOffset: offset, as: UInt8.self) }
 
     /// The bytes of `range` as text, each ill-formed part replaced by U+FFFD.

@@ -99,7 +99,7 @@ package struct JSONReader {
     }
 
     /// Reads a string; its bytes are checked, escapes included.
-    @inline(__always)
+    @inlinable @inline(__always)
     package mutating func string(_ bytes: RawSpan) throws(JSONError) -> Text {
         try expect(UInt8(ascii: "\""), bytes)
         let start = offset

@@ -62,11 +62,11 @@ extension ByteBuffer {
 /// Digits of base 16.
 package enum Hexadecimal {
     /// The digit for a value from 0 to 15.
-    @inline(__always)
+    @inlinable @inline(__always)
     package static func lowerCase(_ value: UInt8) -> UInt8 { value < 10 ? value &+ 48 : value &+ 87 }
 
     /// The value of a digit in either case; nil for any other byte.
-    @inline(__always)
+    @inlinable @inline(__always)
     package static func value(_ digit: UInt8) -> UInt8? {
         switch digit {
         case 48...57: digit &- 48
@@ -81,7 +81,7 @@ extension RawSpan {
     /// The first offset from `start` that JSON text cannot hold as it is, or that is not ASCII; `end` if none.
     ///
     /// Looks at eight bytes at a time: quote, backslash, below 0x20, above 0x7F.
-    @inline(__always)
+    @inlinable @inline(__always)
     package func endOfPlainJSONText(from start: Int, to end: Int) -> Int {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let tops: UInt64 = 0x8080_8080_8080_8080

@@ -10,7 +10,7 @@ extension ElasticsearchSettings {
         if hosts.isEmpty { reader.problem("hosts", "is empty; name one, such as http://127.0.0.1:9200") }
         self.init(hosts: hosts)
         http = HTTPClientSettings(reader)
-        isCompressed = reader.bool("compression", default: true)
+        isCompressed = reader.bool("compression", default: false)
         concurrentRequests = reader.int("concurrent_requests", default: 2, in: 1...64)
         let backoff = reader.section("backoff")
         retry = RetryDelay.Limits(

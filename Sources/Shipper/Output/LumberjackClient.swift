@@ -399,8 +399,10 @@ extension LumberjackClient {
     /// - Returns: false when the connection is given up.
     private func takeAcks(_ count: Int, now: Int64) -> Bool {
         var offset = 0
+        let buffer = ackBuffer
+        let bytes = buffer.span.bytes.extracting(0..<count)
         do {
-            while let sequence = try acks.next(in: ackBuffer.span.extracting(0..<count).bytes, at: &offset) {
+            while let sequence = try acks.next(in: bytes, at: &offset) {
                 switch window.acknowledged(sequence) {
                 case .stored: storeOldest(now: now)
                 case .wait: metrics.keepAlives.add()
