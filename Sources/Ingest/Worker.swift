@@ -269,7 +269,8 @@ final class Worker {
                 shares.append(Share(connection: connection.token, window: window, documents: documents))
             }
         }
-        if batch.documentCount >= settings.maxBatchEvents || batch.byteCount + Self.batchSlackBytes >= settings.maxBatchBytes
+        if batch.documentCount >= settings.maxBatchEvents
+            || batch.byteCount + Self.batchSlackBytes >= settings.maxBatchBytes
         {
             submit(now: now)
         }
