@@ -23,7 +23,7 @@ enum TimezoneSetting: Equatable, Sendable {
         let isName = text.utf8.allSatisfy { byte in
             (byte | 0x20) &- 97 < 26 || byte &- 48 < 10 || [UInt8(ascii: "/"), 43, 45, 95].contains(byte)
         }
-        return isName && access("/usr/share/zoneinfo/" + text, R_OK) == 0
+        return isName && !text.isEmpty && access("/usr/share/zoneinfo/" + text, R_OK) == 0
     }
 
     private static func isOffset(_ text: String) -> Bool {

@@ -58,20 +58,21 @@ enum RegistryFile {
         else { throw .notARegistry }
         let found = bytes.text(titleEnd..<firstEnd)
         guard found == version else { throw .version(found) }
-        let end = try checkedEnd(bytes)
+        let (end, expected) = try checkedEnd(bytes)
         var states: [FileState] = []
         var splitter = LineSplitter(offset: firstEnd + 1)
         while splitter.offset < end, let line = splitter.next(bytes, end: end) {
             guard let state = state(bytes, line.content) else { throw .line(states.count + 2) }
             states.append(state)
         }
+        guard states.count == expected else { throw .checksum }
         return states
     }
 
     /// Checks the last line.
     ///
-    /// - Returns: where it begins.
-    private static func checkedEnd(_ bytes: RawSpan) throws(Damage) -> Int {
+    /// - Returns: where it begins, and how many states it says there are.
+    private static func checkedEnd(_ bytes: RawSpan) throws(Damage) -> (offset: Int, count: Int) {
         // "end ", up to 19 digits, a blank, 32 digits of hash, a line feed.
         var start = bytes.byteCount - 39
         guard start > 0, bytes[bytes.byteCount - 1] == UInt8(ascii: "\n") else { throw .checksum }
@@ -83,8 +84,10 @@ enum RegistryFile {
         expected.append(hexadecimal: sum.high)
         expected.append(hexadecimal: sum.low)
         let digits = bytes.byteCount - 33
-        guard expected.text == bytes.text(digits..<digits + 32) else { throw .checksum }
-        return start
+        guard expected.text == bytes.text(digits..<digits + 32), bytes[digits - 1] == UInt8(ascii: " "),
+            let count = Decimal.integer(bytes, start + 4..<digits - 1)
+        else { throw .checksum }
+        return (start, Int(count))
     }
 
     private static func append(_ state: FileState, to text: inout ByteBuffer) {

@@ -1,0 +1,61 @@
+import Common
+import Testing
+
+@testable import Shipper
+
+@Suite struct ConfigurationTests {
+    private func read(_ text: String) throws -> Configuration {
+        let reader = try ConfigurationReader.parse(Array(text.utf8), source: "shipper.yml")
+        let configuration = Configuration(reader)
+        try reader.finish()
+        return configuration
+    }
+
+    @Test("defaults are those of the documentation")
+    func defaults() throws {
+        let configuration = try read("inputs: [{paths: [/var/log/nginx/*.log]}]")
+        #expect(configuration.dataDirectory == "/var/lib/shipper")
+        #expect(configuration.hosts == [.init(name: "127.0.0.1", port: 5044)])
+        #expect(configuration.queue == EventQueue.Limits(events: 2048, bytes: 1 << 20, compressionLevel: 1))
+        #expect(configuration.pipelining == 2)
+        #expect(configuration.timeout == .seconds(30))
+        #expect(configuration.flushLatency == .milliseconds(20))
+        #expect(configuration.monitoring.port == 5066)
+        let input = try #require(configuration.inputs(agentID: "id").first)
+        #expect(input.context.maxLineBytes == 10 << 20)
+        #expect(input.closeInactive == .seconds(300))
+        #expect(!input.startsAtEnd)
+    }
+
+    @Test(
+        "wrong configurations are refused",
+        arguments: [
+            "{}",
+            "inputs: []",
+            "inputs: [{paths: []}]",
+            "inputs: [{paths: [/a], start_position: middle}]",
+            "inputs: [{paths: [/a], fields: [a]}]",
+            "inputs: [{paths: [/a], timezone: Mars}]",
+            "inputs: [{paths: [/a], path: /b}]",
+            "{inputs: [{paths: [/a]}], output: {hosts: [\"a:b\"]}}",
+            "{inputs: [{paths: [/a]}], output: {compression_level: 10}}",
+        ]
+    )
+    func refused(_ text: String) { #expect(throws: ConfigurationError.self) { try read(text) } }
+
+    @Test("progress on a terminal")
+    func progress() {
+        let text = ProgressLine.text(done: 50 << 20, lag: 150 << 20, elapsed: 1_000_000_000)
+        #expect(text == "50.0 of 200.0 MiB  25 %  50.0 MiB/s  4 s left")
+        #expect(ProgressLine.text(done: 0, lag: 0, elapsed: 0).hasPrefix("0.0 of 0.0 MiB  100 %"))
+    }
+
+    @Test("health is red when nothing gets through")
+    func health() {
+        var report = ShipperMonitor.Report()
+        #expect(ShipperMonitor.health(report).isHealthy)
+        #expect(!ShipperMonitor.health(nil).isHealthy)
+        report.oldestWindow = .seconds(301)
+        #expect(!ShipperMonitor.health(report).isHealthy)
+    }
+}

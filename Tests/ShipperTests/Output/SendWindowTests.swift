@@ -1,0 +1,86 @@
+import Testing
+
+@testable import Shipper
+
+@Suite struct SendWindowTests {
+    private func window(_ counts: [UInt32], sent: Int, limit: Int = 2) -> SendWindow {
+        var window = SendWindow(limit: limit)
+        for (index, count) in counts.enumerated() { window.append(SendWindow.ID(index + 1), count: count) }
+        for _ in 0..<sent { window.written() }
+        return window
+    }
+
+    @Test("windows are stored in order, each by its own ack")
+    func inOrder() {
+        var window = window([3, 5], sent: 2)
+        #expect(window.isFull)
+        #expect(window.acknowledged(3) == .stored(1))
+        #expect(window.acknowledged(5) == .stored(2))
+        #expect(window.isEmpty)
+    }
+
+    @Test("keep-alives and partial acks only say that the receiver works")
+    func partial() {
+        var window = window([100], sent: 1)
+        for sequence: UInt32 in [0, 1, 50, 99, 0, 20] { #expect(window.acknowledged(sequence) == .wait) }
+        #expect(window.acknowledged(100) == .stored(1))
+    }
+
+    @Test(
+        "acks of what was never sent deliver nothing",
+        arguments: [
+            ([], 0, 1), ([3], 0, 3), ([3], 1, 4), ([3, 9], 1, 9), ([3], 1, UInt32.max),
+        ] as [([UInt32], Int, UInt32)]
+    )
+    func protocolErrors(_ counts: [UInt32], sent: Int, ack: UInt32) {
+        var window = window(counts, sent: sent)
+        #expect(window.acknowledged(ack) == .protocolError)
+        #expect(window.outstanding == counts.count)
+    }
+
+    @Test("a lost connection makes all outstanding windows unsent, and forgets partial acks")
+    func disconnected() {
+        var window = window([3, 5, 7], sent: 2, limit: 3)
+        #expect(window.acknowledged(2) == .wait)
+        #expect(window.disconnected() == 2)
+        #expect(window.nextToSend == 1)
+        window.written()
+        #expect(window.nextToSend == 2)
+        #expect(window.acknowledged(3) == .stored(1))
+        #expect(window.acknowledged(5) == .protocolError)
+        window.written()
+        window.written()
+        #expect(window.nextToSend == nil)
+        #expect(window.acknowledged(5) == .stored(2))
+        #expect(window.acknowledged(7) == .stored(3))
+    }
+
+    @Test("waits double up to the maximum, with jitter, and start again after success")
+    func backoff() {
+        var backoff = Backoff(initial: .seconds(1), maximum: .seconds(60))
+        let steps = (0..<8).map { _ in backoff.failed(chance: 1) }
+        #expect(steps == [1, 2, 4, 8, 16, 32, 60, 60].map { Duration.seconds($0) })
+        backoff.succeeded()
+        #expect(backoff.failed(chance: 0) == .milliseconds(500))
+        #expect(backoff.failed(chance: 0.5) == .milliseconds(1500))
+        for _ in 0..<200 { _ = backoff.failed(chance: 1) }
+        #expect(backoff.failed(chance: 7) == .seconds(60))
+    }
+
+    @Test(
+        "hosts",
+        arguments: [
+            ("ingest:5044", "ingest", 5044), ("10.0.0.1:1", "10.0.0.1", 1), ("[::1]:6000", "::1", 6000),
+            ("ingest", "ingest", 5044), ("[::1]", "::1", 5044),
+        ]
+    )
+    func hosts(_ text: String, name: String, port: Int) {
+        #expect(LumberjackClient.Host(text: text) == LumberjackClient.Host(name: name, port: port))
+    }
+
+    @Test(
+        "wrong hosts",
+        arguments: ["", ":5044", "a:", "a:0", "a:65536", "::1", "http://a:5044", "[::1", "a b:1"]
+    )
+    func wrongHosts(_ text: String) { #expect(LumberjackClient.Host(text: text) == nil) }
+}

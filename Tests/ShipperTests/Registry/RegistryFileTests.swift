@@ -1,0 +1,111 @@
+import Common
+import Foundation
+import Testing
+
+@testable import Shipper
+
+@Suite struct RegistryFileTests {
+    private let states = [
+        FileState(
+            key: FileKey(device: 1 << 40, inode: .max, birth: -5),
+            generation: 7,
+            path: "/var/log/ä b%\n.log",
+            token: .max,
+            offset: .max,
+            fingerprint: Fingerprint(
+                head: SipHash.Value(low: .max, high: 1),
+                tail: SipHash.Value(low: 0, high: 1 << 63)
+            ),
+            lastSeen: 1_700_000_000,
+            isEnded: true
+        ),
+        FileState(key: FileKey(device: 0, inode: 0, birth: 0), path: "/x", lastSeen: 0),
+    ]
+
+    private func decode(_ bytes: [UInt8]) throws -> [FileState] { try RegistryFile.decode(bytes.span.bytes) }
+
+    private func describe(_ state: FileState) -> String {
+        "\(state.key) \(state.generation) \(state.path) \(state.token.map(String.init) ?? "-") \(state.offset)"
+            + " \(state.fingerprint) \(state.lastSeen) \(state.isEnded)"
+    }
+
+    @Test("says again what it was told", arguments: [0, 1, 2])
+    func roundTrip(count: Int) throws {
+        let states = Array(self.states.prefix(count))
+        let text = RegistryFile.encode(states)
+        #expect(try decode(text.array).map(describe) == states.map(describe))
+    }
+
+    @Test("refuses itself cut or changed at any byte")
+    func damage() throws {
+        let bytes = RegistryFile.encode(states).array
+        for length in 0..<bytes.count {
+            #expect(throws: RegistryFile.Damage.self, "cut to \(length)") {
+                try decode(Array(bytes[..<length]))
+            }
+        }
+        for index in bytes.indices {
+            var changed = bytes
+            changed[index] ^= 0x04
+            #expect(throws: RegistryFile.Damage.self, "changed at \(index)") { try decode(changed) }
+        }
+        #expect(throws: RegistryFile.Damage.self) { try decode(bytes + [0]) }
+    }
+
+    @Test("another version is refused by name")
+    func version() {
+        #expect(throws: RegistryFile.Damage.version("2")) { try decode(Array("shipper registry 2\n".utf8)) }
+        #expect(throws: RegistryFile.Damage.notARegistry) { try decode(Array("{}".utf8)) }
+    }
+
+    @Test("a write that a crash cuts leaves the generation before")
+    func tornWrite() throws {
+        let folder = try Folder()
+        let store = try RegistryStore(directory: folder.path)
+        try RegistryStore.save(RegistryFile.encode(states), in: folder.path)
+        try RegistryStore.save(RegistryFile.encode(states.prefix(1)), in: folder.path)
+        #expect(store.load().count == 1)
+        // Crash between the two renames of a save, or a file system that lost the content.
+        let whole = RegistryFile.encode(states.prefix(1)).array
+        for length in [0, 1, whole.count / 2, whole.count - 1] {
+            try Data(whole[..<length]).write(to: URL(fileURLWithPath: folder.path("registry")))
+            #expect(store.load().count == 2)
+        }
+        try folder.remove("registry.previous")
+        #expect(store.load().isEmpty)
+    }
+
+    @Test("forgets what is gone for long, keeps what is open")
+    func expiry() {
+        let day: Int64 = 24 * 3600
+        let keys = (0..<4).map { FileKey(device: 1, inode: $0, birth: 0) }
+        let registry = Registry([
+            FileState(key: keys[0], path: "/old", lastSeen: 0),
+            FileState(key: keys[1], path: "/open", lastSeen: 0),
+            FileState(key: keys[2], path: "/new", lastSeen: day),
+            FileState(key: keys[3], path: "/ended", lastSeen: 0, isEnded: true),
+        ])
+        registry.expire(now: day + 1) { $0 == keys[1] }
+        #expect(Set(registry.states.keys) == [keys[1], keys[2]])
+        #expect(registry.ended.isEmpty)
+        #expect(registry.isDirty)
+    }
+
+    @Test("keeps a bounded number of ended lives")
+    func bounded() {
+        let registry = Registry()
+        for index in 0..<(Registry.maxEnded + 10) {
+            let state = FileState(
+                key: FileKey(device: 1, inode: UInt64(index), birth: 0),
+                path: "/x",
+                offset: 1,
+                lastSeen: 0
+            )
+            registry.add(state)
+            registry.end(state)
+        }
+        #expect(registry.ended.count == Registry.maxEnded)
+        #expect(registry.states.isEmpty)
+        #expect(registry.ended.last?.key.inode == UInt64(Registry.maxEnded + 9))
+    }
+}
