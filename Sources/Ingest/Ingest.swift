@@ -80,7 +80,8 @@ private func serve(_ configuration: Configuration) -> Int32 {
         let service = try Service(configuration)
         try service.start()
         service.wait(for: signals)
-        return service.stop() ? Program.ExitCode.success : Program.ExitCode.failure
+        service.stop()
+        return Program.ExitCode.success
     } catch {
         Log.error("cannot start", ["error": "\(error)"])
         return Program.ExitCode.failure

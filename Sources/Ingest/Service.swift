@@ -74,14 +74,22 @@ final class Service {
                 Log.info("stopping", ["signal": signal == SIGTERM ? "SIGTERM" : "SIGINT"])
                 return
             }
-            databases.geoip?.reloadIfChanged()
+            reloadDatabases()
         }
+    }
+
+    private func reloadDatabases() {
+        guard let geoip = databases.geoip else { return }
+        let before = geoip.currentGeneration
+        geoip.reloadIfChanged()
+        guard geoip.currentGeneration != before else { return }
+        for mailbox in mailboxes { mailbox.send(.databaseReplaced) }
     }
 
     /// Stops in flow order: accept no more, read no more, store and acknowledge what is in work.
     ///
-    /// - Returns: whether everything that was in work is stored.
-    func stop() -> Bool {
+    /// What is not stored within `shutdown_timeout` is not acknowledged, and its sender keeps it.
+    func stop() {
         listener.stopper.wake()
         acceptor?.join()
         let limit = configuration.shutdownTimeout
@@ -91,7 +99,6 @@ final class Service {
         indexer.stop(within: .milliseconds(200))
         monitoring?.stop()
         Log.info("stopped", ["events": "\(metrics.events.reduce(0) { $0 + $1.total })"])
-        return true
     }
 
     /// The listener goes to the accepting thread for good; this thread only wakes it.

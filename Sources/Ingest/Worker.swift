@@ -149,6 +149,7 @@ final class Worker {
             case .connection(let raw, let peer, let input): open(raw, peer: peer, input: input, now: now)
             case .finished(let number, let isSafe): finish(number, isSafe: isSafe, now: now)
             case .room: isBlocked = false
+            case .databaseReplaced: for pipeline in pipelines { pipeline.refreshDatabases() }
             case .stop(let deadline): stop(deadline: deadline, now: now)
             }
         }

@@ -12,6 +12,8 @@ final class WorkerMailbox: Sendable {
         case finished(batch: Int, isSafe: Bool)
         /// The indexer takes batches again.
         case room
+        /// A database has been replaced; the old one's memory and disk space wait for the last to let go.
+        case databaseReplaced
         /// Stop reading; the deadline is monotonic nanoseconds.
         case stop(deadline: Int64)
     }

@@ -11,6 +11,9 @@ final class Enrichment {
         self.places = places
     }
 
+    /// Lets go of a database that has been replaced. Look-ups do it by themselves; an idle worker makes none.
+    func refresh() { places?.refresh() }
+
     /// Sets `user_agent.*` from the agent in `line`.
     func setUserAgent(_ range: Range<Int>, of line: RawSpan, in event: inout Event) {
         guard let entry = userAgents?.entry(for: line, range) else { return }

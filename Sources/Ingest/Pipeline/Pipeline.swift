@@ -84,6 +84,9 @@ final class Pipeline {
         }
     }
 
+    /// Lets go of databases that have been replaced.
+    func refreshDatabases() { enrichment?.refresh() }
+
     /// Reads one event; `withNames` and `write` then answer for it, until the next call.
     ///
     /// - Parameters:
