@@ -55,7 +55,7 @@ struct SendWindow {
 
     /// Records an ack of the first `sequence` events of the oldest window.
     ///
-    /// Windows are finished in order, each by an ack of its own (Beats protocol, `log-pipeline` 1.1). Smaller
+    /// Windows are finished in order, each by an ack of its own (the Beats protocol). Smaller
     /// acks, and 0, only say that the receiver is alive: progress inside a window is not kept.
     mutating func acknowledged(_ sequence: UInt32) -> Step {
         if sequence == 0 { return .wait }
