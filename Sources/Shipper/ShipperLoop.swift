@@ -41,6 +41,9 @@ final class ShipperLoop {
     private var saveAt: Int64 = 0
     private var saving: BackgroundCall<AtomicFile.Failure?>?
     private var stopAt: Int64?
+    /// Events stored at the last scan, and when memory was last given back.
+    private var storedAtScan = -1
+    private var storedAtTrim = -1
     private var progress: ProgressLine?
 
     init(
@@ -79,7 +82,7 @@ final class ShipperLoop {
     func run(signals descriptor: Int32?) throws(Errno) -> Int32 {
         if let descriptor { try reactor.add(descriptor, .read, token: Reactor.Token.signals) }
         if let descriptor = harvesters.watchDescriptor {
-            try reactor.add(descriptor, .read, token: Reactor.Token.files)
+            try reactor.add(descriptor, [.read, .once], token: Reactor.Token.files)
         }
         while true {
             work(now: Clock.monotonic)
@@ -122,6 +125,7 @@ extension ShipperLoop {
         let wall = Clock.now.seconds
         if now >= scanAt || harvesters.needsScan {
             harvesters.scan(now: now, wall: wall)
+            trimIfIdle()
             let interval = harvesters.inputs.map(\.scanInterval).min() ?? .seconds(10)
             scanAt = Clock.monotonic + interval.nanoseconds
             tickAt = now + Harvesters.tickInterval
@@ -129,6 +133,16 @@ extension ShipperLoop {
             harvesters.tick(now: now, wall: wall)
             tickAt = now + Harvesters.tickInterval
         }
+    }
+
+    /// Gives memory back when a whole scan interval passed without an event, once.
+    private func trimIfIdle() {
+        let stored = metrics.eventsStored.total
+        defer { storedAtScan = stored }
+        guard stored == storedAtScan, stored != storedAtTrim, client.outstanding == 0 else { return }
+        storedAtTrim = stored
+        queue.releaseMemory()
+        IdleMemory.release()
     }
 
     /// Reads files into windows as long as there is something to read and a window may be sent.
@@ -205,24 +219,23 @@ extension ShipperLoop {
     /// Takes notice that inotify has something.
     ///
     /// A file that grows does so many times: what follows within `flush_latency` is taken
-    /// together, and the descriptor is not watched meanwhile.
+    /// together, and the descriptor, registered to report once, is silent meanwhile.
     private func filesChanged(now: Int64) {
         guard takeEventsAt == nil else { return }
         takeEventsAt = now + max(settings.flushLatency.nanoseconds, client.hasRoom ? 0 : Self.blockedLatency)
-        watchFiles([])
     }
 
     private func takeFileEvents(now: Int64) {
         guard let moment = takeEventsAt, now >= moment else { return }
         takeEventsAt = nil
         harvesters.takeEvents(now: now, wall: Clock.now.seconds)
-        watchFiles(.read)
+        watchFiles()
     }
 
-    private func watchFiles(_ interest: EventLoop.Interest) {
+    private func watchFiles() {
         guard let descriptor = harvesters.watchDescriptor else { return }
         do {
-            try reactor.change(descriptor, interest, token: Reactor.Token.files)
+            try reactor.change(descriptor, [.read, .once], token: Reactor.Token.files)
         } catch {
             Log.limited(
                 .error,

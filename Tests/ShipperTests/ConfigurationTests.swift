@@ -58,4 +58,19 @@ import Testing
         report.oldestWindow = .seconds(301)
         #expect(!ShipperMonitor.health(report).isHealthy)
     }
+
+    @Test("memory given back is program text only")
+    func idleMemory() {
+        let maps = """
+            556f3a150000-556f3a2da000 r--p 00000000 fe:00 1 /usr/bin/shipper
+            556f3a2da000-556f3a80c000 r-xp 00189000 fe:00 1 /usr/bin/shipper
+            556f3a832000-556f3a95b000 rw-p 006df000 fe:00 1 /usr/bin/shipper
+            7f0000000000-7f0000001000 r-xp 00000000 00:00 0
+            7ffd00000000-7ffd00001000 r-xp 00000000 00:00 0 [vdso]
+
+            """
+        let bytes = Array(maps.utf8)
+        #expect(IdleMemory.textRanges(bytes.span.bytes) == [0x556f_3a2d_a000..<0x556f_3a80_c000])
+        IdleMemory.release()
+    }
 }

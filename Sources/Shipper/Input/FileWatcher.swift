@@ -33,6 +33,9 @@ struct FileWatcher: ~Copyable {
         UInt32(IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF)
         | UInt32(IN_ONLYDIR)
 
+    /// The header and a name of NAME_MAX bytes with its NUL.
+    private static let maxEventBytes = 16 + 256
+
     private let inotify: Descriptor
     private var buffer = [UInt8](repeating: 0, count: 16 * 1024)
 
@@ -56,18 +59,20 @@ struct FileWatcher: ~Copyable {
 
     func remove(_ watch: Watch) { _ = inotify_rm_watch(inotify.raw, watch) }
 
-    /// The events that have arrived, in order; empty when there are no more.
-    mutating func read() throws(Errno) -> [Event] {
+    /// The events that have arrived, in order, and whether there may be more.
+    mutating func read() throws(Errno) -> (events: [Event], mayHaveMore: Bool) {
         let count: Int
         do {
             let raw = inotify.raw
             count = try Errno.check { Glibc.read(raw, &buffer, buffer.count) }
         } catch .wouldBlock {
-            return []
+            return ([], false)
         }
-        return buffer.span.bytes.withUnsafeBytes {
+        let events = buffer.span.bytes.withUnsafeBytes {
             Self.events(in: UnsafeRawBufferPointer(rebasing: $0[..<count]))
         }
+        // The kernel fills the buffer as far as whole events fit, and none is longer than this.
+        return (events, count + Self.maxEventBytes > buffer.count)
     }
 
     /// Decodes `struct inotify_event`: watch i32, mask u32, cookie u32, length u32, then a name padded with NUL.

@@ -143,7 +143,11 @@ final class Harvester {
         let start = offset - Int64(overlap)
         let capacity = buffer.capacity
         buffer.removeAll()
-        try read(into: &buffer, capacity, at: start)
+        guard let raw else { throw Errno(EBADF) }
+        // One call: a regular file gives less than asked for only at its end.
+        try buffer.append(reserving: capacity) { free throws(Errno) in
+            try Errno.check { pread(raw, free.baseAddress, capacity, off_t(start)) }
+        }
         guard isContinued(buffer, overlap) else { return .truncated }
         let end = buffer.count
         knownSize = max(knownSize, start + Int64(end))

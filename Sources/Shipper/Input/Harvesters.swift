@@ -688,8 +688,9 @@ extension Harvesters {
         var moves = Moves()
         while true {
             do {
-                guard let events = try watcher?.read(), !events.isEmpty else { return }
+                guard let (events, mayHaveMore) = try watcher?.read() else { return }
                 for event in events { take(event, &moves, now: now, wall: wall) }
+                guard mayHaveMore else { return }
             } catch {
                 Log.limited(
                     .error,

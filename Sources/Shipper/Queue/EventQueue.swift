@@ -132,6 +132,12 @@ struct EventQueue: ~Copyable {
         return batch
     }
 
+    /// Gives up the buffers of windows; the next window makes its own.
+    mutating func releaseMemory() {
+        spare.removeAll()
+        if encoder.isEmpty { encoder.buffer.shrink(to: 0) }
+    }
+
     /// Takes a stored window's buffer back.
     mutating func recycle(_ batch: Batch) {
         guard spare.count < 2 else { return }
