@@ -7,6 +7,7 @@ Everything is written to `.demo/`. The exit status is 0 only when as many docume
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import os
 import shutil
@@ -14,6 +15,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import TextIO
 
 from report import Report
 from services import DemoError, Services, answers, free_port
@@ -60,7 +62,7 @@ class Demo:
     """One run, from an empty folder to the report."""
 
     def __init__(self) -> None:
-        shutil.rmtree(FOLDER, ignore_errors=True)
+        self._lock = take_folder()
         for name in ("nginx", "store", "ingest", "shipper"):
             (FOLDER / name).mkdir(parents=True)
         self.services = Services(FOLDER)
@@ -188,8 +190,26 @@ class Demo:
             print(f"  to delete what this run stored: curl -X DELETE {self.store.url}/{self.index}")
 
 
+def take_folder() -> TextIO:
+    """Empties the demo's folder, which stays ours as long as the answer is open."""
+    FOLDER.mkdir(exist_ok=True)
+    lock = open(FOLDER / "lock", "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise DemoError(f"another demo is running in {FOLDER}") from None
+    for entry in FOLDER.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        elif entry.name != "lock":
+            entry.unlink()
+    return lock
+
+
 def main() -> int:
     """The exit status of the demo."""
+    # A shell that starts this in the background has it ignore SIGINT.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     demo: Demo | None = None
     try:
