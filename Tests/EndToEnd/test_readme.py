@@ -1,0 +1,95 @@
+"""README.md names every configuration key that the programs know, and no other."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from harness.services import REPOSITORY, run_to_end
+
+README = (REPOSITORY / "README.md").read_text()
+SERVICES = {"shipper": "Shipper", "ingest": "Ingest", "apm-server": "APMServer"}
+
+# A call of the configuration reader, whose first argument is the key.
+READER_CALL = re.compile(
+    r'\.(?:string|strings|int|bool|duration|size|choice|json|section|sections|namedSections|readableFiles)\(\s*"([a-z_]+)"'
+)
+# Values for keys without a default of their own, and defaults that a table gives in words.
+STATED = {
+    ("shipper", "name"): "web-1",
+    ("shipper", "inputs[].paths"): ["/var/log/nginx/access.log"],
+    ("shipper", "inputs[].dataset"): "nginx.access",
+    ("ingest", "pipelines.NAME.trusted_proxies"): ["127.0.0.0/8", "10.0.0.0/8", "::1/128"],
+}
+
+
+def documented(service: str) -> dict[str, str]:
+    """The keys of a service's table with their defaults as written."""
+    section = README.split(f"### {service}.yml\n")[1].split("\n### ")[0].split("\n## ")[0]
+    return dict(re.findall(r"^\| `([^`]+)` \| (.+?) \| .+ \|$", section, re.MULTILINE))
+
+
+def configuration(service: str) -> dict[str, Any]:
+    """A configuration that spells out every documented key with its default."""
+    result: dict[str, Any] = {}
+    for key, default in documented(service).items():
+        value = STATED.get((service, key)) or yaml.safe_load(default.strip("`"))
+        here: Any = result
+        *outer, last = key.replace("NAME", "nginx-access").split(".")
+        for name in outer:
+            if name.endswith("[]"):
+                here = here.setdefault(name[:-2], [{}])[0]
+            else:
+                here = here.setdefault(name, {})
+        here[last] = value
+    return result
+
+
+def keys_in_code(*folders: Path) -> set[str]:
+    """The words that configuration readers ask for."""
+    texts = [path.read_text() for folder in folders for path in folder.rglob("*.swift")]
+    return {key for text in texts if "ConfigurationReader" in text for key in READER_CALL.findall(text)}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_documented_keys_and_defaults_are_accepted(service: str, tmp_path: Path) -> None:
+    path = tmp_path / f"{service}.yml"
+    path.write_text(yaml.safe_dump(configuration(service)))
+    result = run_to_end(service, "check", "--config", path)
+    assert result.returncode == 0, result.stderr.decode()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_key_of_the_program_is_documented(service: str) -> None:
+    words = {word.removesuffix("[]") for key in documented(service) for word in key.split(".")}
+    asked = keys_in_code(REPOSITORY / "Sources" / SERVICES[service])
+    assert asked, "no configuration reader found: the pattern of this test is out of date"
+    assert asked <= words, f"README.md does not explain {sorted(asked - words)}"
+
+
+def test_every_shared_key_is_documented() -> None:
+    words = {word.removesuffix("[]") for name in SERVICES for key in documented(name) for word in key.split(".")}
+    asked = keys_in_code(REPOSITORY / "Sources" / "Common")
+    assert {"fingerprint", "level"} <= asked
+    assert asked <= words, f"README.md does not explain {sorted(asked - words)}"
+
+
+def test_links_lead_somewhere() -> None:
+    for document in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", (REPOSITORY / document).read_text()):
+            assert (REPOSITORY / target).exists(), f"{document} links to {target}"
+
+
+def test_commands_of_the_readme_are_make_targets() -> None:
+    targets = set(re.findall(r"^([a-z0-9]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+    named = {
+        target
+        for document in ("README.md", "CONTRIBUTING.md")
+        for target in re.findall(r"\bmake ([a-z0-9]+)\b", (REPOSITORY / document).read_text())
+    }
+    assert named and named <= targets
+    assert "make test" in (REPOSITORY / ".ci" / "run").read_text()
