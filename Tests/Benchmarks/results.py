@@ -39,13 +39,14 @@ class Results:
     def write_markdown(self, path: Path, is_quick: bool) -> None:
         """The report that is kept in the repository."""
         machine = self._machine()
+        runs = "one run" if self.runs == 1 else f"{self.runs} interleaved runs, median (lowest to highest)"
         head = (
             "# Benchmark results\n\n"
             f"Made by `make bench {'QUICK=1 ' if is_quick else ''}REPORT=1` on {machine['date']}: {machine['processors']} × "
             f"{machine['processor']}, {machine['memory_gib']} GiB, Linux {machine['kernel']}, commit {machine['commit']}; "
-            f"{self.lines:,} lines, {self.runs} interleaved runs; median (lowest to highest).\n\n"
+            f"{self.lines:,} lines, {runs}.\n\n"
             "CPU is user and system time of whole processes, start and stop included. Load generator, sinks and the "
-            "measured programs share the processors. A run with a loss or a double is no result and ends the benchmark.\n"
+            "measured programs share the processors. A run with a loss or a double is no result.\n"
         )
         tables = "\n\n".join(self._table(scenario, "| ") for scenario in self.figures)
         path.write_text(f"{head}\n{tables}\n")
