@@ -89,7 +89,7 @@ package enum NginxFields {
         SchemaField("url.fragment"),
         SchemaField("url.full", .wildcard),
         SchemaField("url.original", .wildcard),
-        SchemaField("url.path", .wildcard),
+        SchemaField("url.path"),
         SchemaField("url.port", .long),
         SchemaField("url.query"),
         SchemaField("url.scheme"),
