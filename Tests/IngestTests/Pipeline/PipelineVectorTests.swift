@@ -15,6 +15,16 @@ struct PipelineVectorTests {
         let proxies: [String]
     }
 
+    private static let database = InstalledGeoIPDatabase.path
+    private static let rules = try? UserAgentRules(path: "/usr/share/uap-core/regexes.yaml")
+
+    private static var enrichment: Enrichment {
+        Enrichment(
+            userAgents: rules.map { UserAgentCache(rules: $0, entries: 1000) },
+            places: database.map { GeoIPCache(source: GeoIPSource(path: $0)) }
+        )
+    }
+
     @Test(
         "become the expected documents",
         arguments: [
@@ -28,7 +38,7 @@ struct PipelineVectorTests {
     )
     func documents(_ row: Case) throws {
         let vectors = try LogVectors(row.name)
-        let harness = try PipelineHarness { configuration in
+        let harness = try PipelineHarness(enrichment: Self.enrichment) { configuration in
             configuration.escape = row.escape
             configuration.trustedProxies += row.proxies
             configuration.oldestEvent = .zero
@@ -40,7 +50,12 @@ struct PipelineVectorTests {
         var differences: [String] = []
         for vector in vectors.rows {
             let document = try harness.document(vector.line)
-            for (field, value) in vector.expected where !LogVectors.areEqual(document[field], value) {
+            // Look-ups in databases that this machine does not have are left out.
+            let lookups = vector.lookups.filter { field, _ in
+                field.hasPrefix("source.geo") ? Self.database != nil : Self.rules != nil
+            }
+            let fields = vector.expected.merging(lookups) { expected, _ in expected }
+            for (field, value) in fields where !LogVectors.areEqual(document[field], value) {
                 differences.append(
                     "line \(vector.number): \(field) is \(document[field] ?? "missing"), not \(value)"
                 )
