@@ -81,18 +81,21 @@ extension ByteBuffer {
         let ofDay = Int(time.nanoseconds - Int64(time.day) * 86_400_000_000_000)
         let seconds = ofDay / 1_000_000_000
         let fraction = ofDay % 1_000_000_000
-        append(decimal: year, width: 4)
-        append(UInt8(ascii: "-"))
-        append(decimal: month, width: 2)
-        append(UInt8(ascii: "-"))
-        append(decimal: day, width: 2)
-        append(UInt8(ascii: "T"))
-        append(decimal: seconds / 3600, width: 2)
-        append(UInt8(ascii: ":"))
-        append(decimal: seconds / 60 % 60, width: 2)
-        append(UInt8(ascii: ":"))
-        append(decimal: seconds % 60, width: 2)
-        append(UInt8(ascii: "."))
+        append(reserving: 20) { free in
+            func put(_ value: Int, at offset: Int, then separator: UInt8) {
+                free[offset] = UInt8(truncatingIfNeeded: value / 10) &+ 48
+                free[offset + 1] = UInt8(truncatingIfNeeded: value % 10) &+ 48
+                free[offset + 2] = separator
+            }
+            put(year / 100, at: 0, then: 0)
+            put(year % 100, at: 2, then: UInt8(ascii: "-"))
+            put(month, at: 5, then: UInt8(ascii: "-"))
+            put(day, at: 8, then: UInt8(ascii: "T"))
+            put(seconds / 3600, at: 11, then: UInt8(ascii: ":"))
+            put(seconds / 60 % 60, at: 14, then: UInt8(ascii: ":"))
+            put(seconds % 60, at: 17, then: UInt8(ascii: "."))
+            return 20
+        }
         if fraction % 1_000_000 == 0 {
             append(decimal: fraction / 1_000_000, width: 3)
         } else if fraction % 1000 == 0 {

@@ -16,20 +16,25 @@ struct DocumentWriter {
         let table = event.table
         let texts = table.text
         let text = texts.span.bytes
+        let entries = table.entries
+        let starts = table.starts
+        let depths = table.depths
+        let sharedDepths = table.sharedDepths
+        let nodeCount = table.nodeCount
         output.reserve(payload.byteCount * 2 + 1024)
         output.append(UInt8(ascii: "{"))
         event.arena.withSpan { arena in
             var node = -1
             event.forEach { index, slot in
-                let entry = table.entries[index]
+                let entry = entries[index]
                 var shared = 0
                 if node >= 0 {
-                    shared = Int(table.sharedDepths[node * table.nodeCount + entry.node])
-                    output.append(closing: table.depths[node] - shared)
+                    shared = Int(sharedDepths[node * nodeCount + entry.node])
+                    output.append(closing: depths[node] - shared)
                     output.append(UInt8(ascii: ","))
                 }
                 node = entry.node
-                output.append(text, table.starts[entry.firstStart + shared]..<entry.end)
+                output.append(text, starts[entry.firstStart + shared]..<entry.end)
                 if slot.kind == .members {
                     output.append(members: event.members, slot, payload)
                     return
@@ -40,7 +45,7 @@ struct DocumentWriter {
                 case .arena: output.append(slot, of: arena)
                 }
             }
-            if node >= 0 { output.append(closing: table.depths[node]) }
+            if node >= 0 { output.append(closing: depths[node]) }
         }
         output.append(UInt8(ascii: "}"))
     }

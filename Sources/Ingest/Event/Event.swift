@@ -47,24 +47,33 @@ struct Event: ~Copyable {
     var requestedID: Range<Int>?
 
     private(set) var members: [Member] = []
-    private var slots: [Slot]
-    private var present: [UInt64]
+    // Pointers with one owner rather than arrays: fields are set some forty times an event, and each time an array would
+    // check that nobody shares it. Indices come from `table` alone.
+    private let slots: UnsafeMutablePointer<Slot>
+    private let present: UnsafeMutablePointer<UInt64>
+    private let wordCount: Int
     private var constantsEnd = 0
 
     init(table: FieldTable) {
         self.table = table
         arena = ByteBuffer(capacity: 4096)
-        slots = Array(
-            repeating: Slot(kind: .integer, source: .arena, start: 0, end: 0),
-            count: table.entries.count
-        )
-        present = Array(repeating: 0, count: (table.entries.count + 63) / 64)
+        let count = table.entries.count
+        slots = .allocate(capacity: count)
+        slots.initialize(repeating: Slot(kind: .integer, source: .arena, start: 0, end: 0), count: count)
+        wordCount = (count + 63) / 64
+        present = .allocate(capacity: wordCount)
+        present.initialize(repeating: 0, count: wordCount)
         members.reserveCapacity(64)
+    }
+
+    deinit {
+        slots.deallocate()
+        present.deallocate()
     }
 
     /// Forgets all values, keeps memory and constants.
     mutating func reset() {
-        for word in present.indices { present[word] = 0 }
+        present.update(repeating: 0, count: wordCount)
         members.removeAll(keepingCapacity: true)
         arena.truncate(to: constantsEnd)
         message = nil
@@ -92,7 +101,7 @@ struct Event: ~Copyable {
     /// Calls `body` with every field there is, in the order of writing.
     @inline(__always)
     func forEach(_ body: (Int, Slot) -> Void) {
-        for word in present.indices {
+        for word in 0..<wordCount {
             var bits = present[word]
             while bits != 0 {
                 let index = word << 6 + bits.trailingZeroBitCount

@@ -46,6 +46,7 @@ final class Pipeline {
     private let dataset: Range<Int>
     private let module: Range<Int>
 
+    private var readTimes = RepeatedTime()
     private var event: Event
     private var id: DocumentID
     private var index: DailyIndex
@@ -182,7 +183,7 @@ final class Pipeline {
     private func takeReadTime(_ payload: RawSpan) -> CalendarTime? {
         guard let slot = event.slot(.timestamp), slot.range.count > 2 else { return nil }
         let text = slot.start + 1..<slot.end - 1
-        guard let time = CalendarTime.parse(iso8601: payload, text) else { return nil }
+        guard let time = readTimes.time(payload, text) else { return nil }
         event.set(.eventCreated, json: slot.range, in: .payload)
         return time
     }
@@ -290,7 +291,7 @@ final class Pipeline {
             return "log_format does not match at byte \(failure.offset) of the line"
         }
         return
-            "log_format does not match at byte \(failure.offset) of the line, at $\(format.steps[step].name)"
+            "log_format does not match at byte \(failure.offset) of the line, at $\(format.names[step])"
     }
 
     private func shrink() {

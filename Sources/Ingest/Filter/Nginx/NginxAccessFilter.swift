@@ -32,8 +32,8 @@ struct NginxAccessFilter {
     init(format: NginxLogFormat, trustedProxies: [IPNetwork], event: inout Event) {
         self.format = format
         let table = event.table
-        others = format.steps.map { step in
-            if case .other(let name) = step.variable { table.id(named: Self.fieldName(name)) } else { nil }
+        others = zip(format.steps, format.names).map { step, name in
+            step.variable == .other ? table.id(named: Self.fieldName(name)) : nil
         }
         webCategory = event.addConstant(#"["web"]"#)
         accessType = event.addConstant(#"["access"]"#)

@@ -6,17 +6,21 @@ import Common
 /// escapes values stay as they stand in the line, `\xHH` of nginx included.
 struct NginxLine {
     private var scanner: NginxScanner
-    /// Where the values stand: in the line, or in the copy that `cut` made.
-    private(set) var values: [Range<Int>]
+    /// The values in the copy, and whether they count.
+    private var copied: [Range<Int>]
+    private var isCopied = false
     private let unescapes: Bool
 
     init(format: NginxLogFormat) {
         scanner = NginxScanner(format: format)
-        values = scanner.captures
+        copied = scanner.captures
         unescapes = format.escape == .json
     }
 
     var format: NginxLogFormat { scanner.format }
+
+    /// Where the values of the last line stand: in the line, or in the copy that `cut` made.
+    var values: [Range<Int>] { isCopied ? copied : scanner.captures }
 
     /// Cuts `line` into `values`.
     ///
@@ -24,14 +28,15 @@ struct NginxLine {
     mutating func cut(_ line: RawSpan, copy: inout ByteBuffer) throws(NginxScanner.Failure) -> Bool {
         if let failure = scanner.scan(line) { throw failure }
         guard unescapes, line.firstIndex(of: UInt8(ascii: "\\"), in: 0..<line.byteCount) != nil else {
-            values = scanner.captures
+            isCopied = false
             return false
         }
+        isCopied = true
         copy.removeAll()
-        for index in values.indices {
+        for index in copied.indices {
             let start = copy.count
             copy.append(looselyUnescaped: line, scanner.captures[index])
-            values[index] = start..<copy.count
+            copied[index] = start..<copy.count
         }
         return true
     }

@@ -16,9 +16,10 @@ struct NginxLogFormat: Sendable {
     }
 
     /// A variable and the literal text behind it.
+    ///
+    /// Plain numbers, since it is read for each value of each line.
     struct Step: Sendable {
         let variable: NginxVariable
-        let name: String
         /// How the end of the value is found.
         let shape: NginxVariable.Shape
         /// Range of `text`; may be empty at the end of the format, and before a variable with `lead`.
@@ -37,6 +38,8 @@ struct NginxLogFormat: Sendable {
     static let maxVariables = 128
 
     let steps: [Step]
+    /// The name of each step's variable.
+    let names: [String]
     let escape: Escape
     /// Literal text before the first variable.
     let opening: Range<Int>
@@ -75,7 +78,6 @@ struct NginxLogFormat: Sendable {
             steps.append(
                 Step(
                     variable: variable,
-                    name: part.name,
                     shape: shape,
                     literal: add(part.literal),
                     lead: lead
@@ -83,6 +85,7 @@ struct NginxLogFormat: Sendable {
             )
         }
         self.steps = steps
+        names = variables.map(\.name)
         self.escape = escape
         self.text = text
     }
@@ -104,9 +107,7 @@ struct NginxLogFormat: Sendable {
 
     /// Names of variables without a field of their own, which go to `nginx.access.NAME`.
     var otherNames: [String] {
-        steps.compactMap { step in
-            if case .other(let name) = step.variable { name } else { nil }
-        }
+        zip(steps, names).compactMap { step, name in step.variable == .other ? name : nil }
     }
 }
 

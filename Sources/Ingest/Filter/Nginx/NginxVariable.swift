@@ -33,11 +33,11 @@ enum NginxVariable: Hashable, Sendable {
     case text(ECSField)
     case upstream(ECSField, Element)
     /// Any other: text under `nginx.access`, by its own name.
-    case other(String)
+    case other
 
     /// The variable called `name` (without `$`).
     init(named name: String) {
-        self = Self.known[name] ?? .other(name)
+        self = Self.known[name] ?? .other
     }
 
     /// How its end is found when nothing but its own shape shows it.
