@@ -119,7 +119,7 @@ final class Worker {
         return Duration.nanoseconds(max(0, wake - now)).milliseconds
     }
 
-    /// Keep-alives and deadlines, about once a second while a sender waits, else every ten.
+    /// Keep-alives and deadlines, about once a second while a sender waits, else every ten or as often as deadlines are.
     private func tick(now: Int64) {
         var isAnyBusy = false
         for (token, connection) in connections {
@@ -138,7 +138,8 @@ final class Worker {
                 end(token, error)
             }
         }
-        nextTick = now + (isAnyBusy ? 1_000_000_000 : 10_000_000_000)
+        let calm = min(10_000_000_000, settings.frameTimeout, settings.idleTimeout)
+        nextTick = now + (isAnyBusy ? 1_000_000_000 : calm)
     }
 
     // MARK: - Messages

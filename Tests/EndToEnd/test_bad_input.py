@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import socket
@@ -144,7 +145,7 @@ class TestIngestPort:
         """A frame that does not come to its end is cut after `frame_timeout`; one that trickles in time is served."""
         with Sender(ingest.port) as slow:
             slow.send(window_frame(2) + json_frame(1, event(1))[:50])
-            assert slow.is_closed_by_peer(5)
+            assert slow.is_closed_by_peer(6)
         with Sender(ingest.port) as patient:
             window = event_window([event(2)], compress=False)
             for position in range(0, len(window), 50):
@@ -235,7 +236,9 @@ class TestIngestPort:
             b'{"a":' * 2_000 + b"1" + b"}" * 2_000,
             b'{"message":"twice","message":"the same key"}',
         ]
-        odd.append(b'{"message":"127.0.0.1 - - [31/Feb/2026:25:61:61 +9999] \\"GET /never HTTP/1.1\\" 200 1 \\"-\\" \\"-\\""}')
+        for time in ("31/Feb/2026:25:61:61 +9999", "31/Dec/9999:23:59:59 -9999", "01/Jan/0000:00:00:00 +9999"):
+            message = f'127.0.0.1 - - [{time}] "GET /never HTTP/1.1" 200 1 "-" "-"'
+            odd.append(json.dumps({"message": message}).encode())
         for number, payload in enumerate(odd):
             with Sender(ingest.port) as sender:
                 sender.send(window_frame(1) + compressed_frame(json_frame(1, payload)))

@@ -37,17 +37,22 @@ def test_four_thousand_real_lines_become_the_expected_documents(
     assert not differences, report(differences)
 
 
+PRIVATE = ["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]
+
+
 @pytest.mark.parametrize(
-    ("name", "log_format"),
+    ("name", "log_format", "proxies"),
     [
-        ("access-combined-4k", "combined"),
-        ("nginx-combined", "combined"),
-        ("nginx-main-xff", "main"),
-        ("nginx-timed-upstream", None),
-        ("beats-nginx-access", "combined"),
+        ("access-combined-4k", "combined", []),
+        ("nginx-combined", "combined", []),
+        # The expected client is the first address that is not private. Ours is the last that is not a trusted proxy:
+        # the same once the public proxies of these files are trusted.
+        ("nginx-main-xff", "main", ["114.114.114.114"]),
+        ("nginx-timed-upstream", None, ["114.114.114.114"]),
+        ("beats-nginx-access", "combined", ["204.246.1.1"]),
     ],
 )
-def test_parse_prints_the_expected_documents(tmp_path: Path, name: str, log_format: str | None) -> None:
+def test_parse_prints_the_expected_documents(tmp_path: Path, name: str, log_format: str | None, proxies: list[str]) -> None:
     expected = ExpectedLog(LOGS, name)
     configuration: dict[str, Any] = {
         "data_directory": str(tmp_path),
@@ -56,8 +61,7 @@ def test_parse_prints_the_expected_documents(tmp_path: Path, name: str, log_form
             "nginx-access": {
                 "log_format": log_format or expected.facts["log_format"],
                 "oldest_event": "36500d",
-                # The expected client is the last address that is not private, as Filebeat's module has it.
-                "trusted_proxies": ["0.0.0.0/0", "::/0"] if name == "beats-nginx-access" else ["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"],
+                "trusted_proxies": PRIVATE + proxies,
             }
         },
         "geoip": {"database": str(geoip_database())},

@@ -346,7 +346,7 @@ struct BulkSender: @unchecked Sendable {
         do {
             try bury(job.batch, burials)
         } catch {
-            queue.change { $0.health.raise(.deadLetters, .degraded, "\(error)", now: Clock.now) }
+            queue.change { $0.health.raise(.deadLetters, .down, "\(error)", now: Clock.now) }
             Log.limited(
                 .error,
                 key: "dead-letters",

@@ -64,22 +64,26 @@ final class DeadLetterFile: Sendable {
         if state.totalBytes + count > maxBytes {
             // Someone may have moved files away since the last look.
             state.totalBytes = try Self.segments(in: directory).bytes
-            guard state.totalBytes + count <= maxBytes else {
+            // Into an empty directory goes what must, or a batch larger than the bound would wait for ever.
+            guard state.totalBytes + count <= maxBytes || state.totalBytes == 0 else {
                 throw .full(directory: directory, maxBytes: maxBytes)
             }
         }
-        if isGone(state.file) { state.file = nil }
+        if isGone(state.file, path: path(state.number)) { state.file = nil }
         let isFull = state.fileBytes > 0 && state.fileBytes + count > segmentBytes
         guard state.file == nil || isFull else { return }
         state.number = max(state.number, try Self.segments(in: directory).last ?? 0) + 1
         try open(&state, isNew: true)
     }
 
-    private func isGone(_ file: borrowing Descriptor?) -> Bool {
+    /// Whether the open file is no longer the one of that name: deleted, or moved away by someone who looks at it.
+    private func isGone(_ file: borrowing Descriptor?, path: String) -> Bool {
         switch file {
         case .some(let file):
-            var status = stat()
-            return fstat(file.raw, &status) != 0 || status.st_nlink == 0
+            var opened = stat()
+            var named = stat()
+            guard fstat(file.raw, &opened) == 0, stat(path, &named) == 0 else { return true }
+            return opened.st_ino != named.st_ino || opened.st_dev != named.st_dev
         case .none: return true
         }
     }
