@@ -5,6 +5,7 @@ SHELL := /bin/bash
 .PHONY: help setup build test unit e2e demo bench format lint clean
 
 python := .venv/bin/python
+release := -c release --static-swift-stdlib
 swift_sources := Package.swift Sources Tests
 
 help: ## list the targets
@@ -14,7 +15,7 @@ setup: ## install what is missing: Debian packages (apt), Python packages (.venv
 	@deploy/setup.sh
 
 build: ## build the three services for release, the Swift runtime linked in
-	swift build -c release --static-swift-stdlib
+	for product in shipper ingest apm-server; do swift build $(release) --product $$product || exit; done
 
 test: setup unit e2e ## set up, then run the unit tests and the end-to-end tests
 
@@ -27,7 +28,8 @@ e2e: build ## run the end-to-end tests against the release build (FILTER=name fo
 demo: setup build ## real nginx, shipper, ingest and a store; prints a report (KEEP=1, ELASTICSEARCH=url)
 	@$(python) deploy/demo/demo.py
 
-bench: setup build ## measure speed and memory; prints a table and writes JSON (QUICK=1, ONLY=scenario, REPORT=1)
+bench: setup ## measure speed and memory; prints a table and writes JSON (QUICK=1, ONLY=scenario, REPORT=1)
+	swift build $(release)
 	@$(python) Tests/Benchmarks/bench.py
 
 format: ## format the Swift code

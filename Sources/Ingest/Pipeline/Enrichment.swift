@@ -11,7 +11,9 @@ final class Enrichment {
         self.places = places
     }
 
-    /// Lets go of a database that has been replaced. Look-ups do it by themselves; an idle worker makes none.
+    /// Lets go of a database that has been replaced.
+    ///
+    /// Look-ups do it by themselves; an idle worker makes none.
     func refresh() { places?.refresh() }
 
     /// Sets `user_agent.*` from the agent in `line`.
