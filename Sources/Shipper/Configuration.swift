@@ -46,7 +46,7 @@ struct Configuration: Sendable {
         hosts = Self.hosts(output)
         queue = EventQueue.Limits(
             events: output.int("bulk_max_events", default: 2048, in: 1...20_000),
-            bytes: output.size("bulk_max_bytes", default: 1 << 20, in: 1024...(16 << 20)),
+            bytes: output.size("bulk_max_bytes", default: 1 << 20, in: 1024...(8 << 20)),
             compressionLevel: output.int("compression_level", default: 1, in: 0...9)
         )
         pipelining = output.int("pipelining", default: 2, in: 1...64)

@@ -56,6 +56,10 @@ final class Harvesters {
     private var candidates: [FileKey: Candidate] = [:]
     private var skipped: Set<String> = []
     private var isFirstScan = true
+    /// The save that files begun anew wait for.
+    private var neededSave = 0
+    /// Whether a file may be a copy of one that was read: not at the very first start.
+    private var hasOriginals: Bool
     private var isPolling = false
     /// Wanted by an event: a scan as soon as possible.
     private(set) var needsScan = true
@@ -65,6 +69,7 @@ final class Harvesters {
         self.inputs = inputs
         self.registry = registry
         self.metrics = metrics
+        hasOriginals = !registry.states.isEmpty || !registry.ended.isEmpty
         guard usesInotify else {
             isPolling = true
             return
@@ -92,26 +97,27 @@ final class Harvesters {
         while readyStart < ready.count {
             let harvester = ready[readyStart]
             readyStart += 1
-            if readyStart == ready.count {
-                ready.removeAll(keepingCapacity: true)
-                readyStart = 0
-            }
+            dropTaken()
             harvester.isQueued = false
-            if harvester.waitsForSave > finishedSaves {
-                blocked.append(harvester)
-            } else if harvester.isOpen {
-                return harvester
-            }
-            if blocked.count > ready.count - readyStart, ready.isEmpty { break }
+            guard harvester.isOpen else { continue }
+            guard harvester.waitsForSave > finishedSaves else { return harvester }
+            blocked.append(harvester)
         }
         return nil
+    }
+
+    /// Keeps the queue as short as what waits in it, at a constant cost per file taken.
+    private func dropTaken() {
+        guard readyStart == ready.count || readyStart > max(ready.count / 2, 64) else { return }
+        ready.removeFirst(readyStart)
+        readyStart = 0
     }
 
     var isIdle: Bool { ready.isEmpty && candidates.isEmpty && !needsScan }
     var hasReady: Bool { !ready.isEmpty }
 
     /// Whether a file waits for the registry to be saved before its lines may be sent.
-    var waitForSave: Bool { ready.contains { $0.waitsForSave > registry.finishedSaves } }
+    var waitForSave: Bool { neededSave > registry.finishedSaves }
 
     func context(of harvester: Harvester) -> Harvester.Context { inputs[harvester.input].context }
 
@@ -165,6 +171,7 @@ extension Harvesters {
             poll(harvester, now: now)
         }
         isFirstScan = false
+        hasOriginals = true
         tick(now: now, wall: wall)
         registry.expire(now: wall) { all[$0] != nil }
     }
@@ -220,7 +227,8 @@ extension Harvesters {
                     let state = registry.states[status.key], let input = inputIndex(of: state.path)
                 else { continue }
                 state.lastSeen = max(state.lastSeen, Clock.now.seconds)
-                if status.size != state.offset { result.append((path, input)) }
+                // Also when all is read: its writer may not have reopened its log yet.
+                result.append((path, input))
             }
         }
         return result
@@ -359,14 +367,17 @@ extension Harvesters {
     ) {
         let raw = file.raw
         do {
-            try endTruncatedOriginals(of: path, now: now, wall: wall)
-            let live = all.values.filter { $0.offset > 0 && $0.isOpen && !$0.isDeleted }
+            var live: [Harvester] = []
+            if hasOriginals, registry.states[status.key] == nil {
+                try endTruncatedOriginals(of: path, now: now, wall: wall)
+                live = all.values.filter { $0.offset > 0 && $0.isOpen && !$0.isDeleted }
+            }
             let verdict = try FileIdentification(registry: registry).verdict(
                 raw: raw,
                 status,
                 path: path,
                 live: live,
-                gone: gone ?? goneStates(),
+                gone: registry.states[status.key] == nil ? gone ?? goneStates() : [],
                 isSettled: isSettled
             )
             switch verdict {
@@ -522,7 +533,7 @@ extension Harvesters {
             now: now
         )
         harvester.isOutside = isOutside
-        if isNewLife { harvester.waitsForSave = registry.nextSave }
+        if isNewLife { block(harvester) }
         all[status.key] = harvester
         paths[path] = harvester
         watch(harvester)
@@ -619,12 +630,18 @@ extension Harvesters {
         let old = harvester.state
         old.noteEnd(harvester.offset, harvester.fingerprint)
         harvester.restart(as: nextLife(of: old, path: old.path, wall: wall))
-        harvester.waitsForSave = registry.nextSave
+        block(harvester)
         enqueue(harvester)
         for (key, candidate) in candidates where CopyRule.isRotated(candidate.path, of: old.path) {
             judge(key, candidate, now: now, wall: wall)
         }
         recoverCopies(of: old, input: harvester.input, now: now, wall: wall)
+    }
+
+    /// Holds a new life back until its generation is on disk: after a crash its lines must not come under another.
+    private func block(_ harvester: Harvester) {
+        neededSave = registry.nextSave
+        harvester.waitsForSave = neededSave
     }
 
     private func nextLife(of old: FileState, path: String, wall: Int64) -> FileState {
