@@ -16,25 +16,15 @@ private let program = Program(
 
 /// - Returns: the exit code.
 private func run() -> Int32 {
-    let request = program.parse(Array(CommandLine.arguments.dropFirst()))
-    let (invocation, code) = request.invocationOrPrint()
-    guard let invocation else { return code }
-    let configuration: Configuration
-    do throws(ConfigurationError) {
-        let reader = try invocation.configuration()
-        configuration = Configuration(reader)
-        try reader.finish()
-    } catch {
-        StandardStream.write("\(error)\n", toError: true)
-        return Program.ExitCode.usage
+    program.run(CommandLine.arguments.dropFirst(), decode: Configuration.init) { invocation, configuration in
+        if invocation.command == "check" {
+            StandardStream.write("apm-server: the configuration is valid\n")
+            return Program.ExitCode.success
+        }
+        let logging = configuration.logging
+        Log.configure(service: program.name, level: logging.level, format: logging.format)
+        return serve(configuration)
     }
-    if invocation.command == "check" {
-        StandardStream.write("apm-server: the configuration is valid\n")
-        return Program.ExitCode.success
-    }
-    let logging = configuration.logging
-    Log.configure(service: program.name, level: logging.level, format: logging.format)
-    return serve(configuration)
 }
 
 /// Serves until SIGTERM or SIGINT.

@@ -25,25 +25,21 @@ private let program = Program(
 )
 
 private func run() -> Int32 {
-    let (invocation, code) = program.parse(Array(CommandLine.arguments.dropFirst())).invocationOrPrint()
-    guard let invocation else { return code }
-    let configuration: Configuration
-    do throws(ConfigurationError) {
-        let reader = try invocation.configuration()
-        configuration = Configuration(reader, cores: sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        try reader.finish()
-    } catch {
-        StandardStream.write("\(error)\n", toError: true)
-        return Program.ExitCode.usage
-    }
-    switch invocation.command {
-    case "check":
-        StandardStream.write("ingest: the configuration is valid\n")
-        return Program.ExitCode.success
-    case "parse":
-        return parse(configuration, pipeline: invocation.options["pipeline"] ?? "nginx-access")
-    default:
-        return serve(configuration)
+    let cores = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+    return program.run(
+        CommandLine.arguments.dropFirst(),
+        decode: { Configuration($0, cores: cores) }
+    ) { invocation, configuration in
+        switch invocation.command {
+        case "check":
+            StandardStream.write("ingest: the configuration is valid\n")
+            return Program.ExitCode.success
+        case "parse":
+            let pipeline = invocation.options["pipeline"] ?? PipelineConfiguration.builtInName
+            return parse(configuration, pipeline: pipeline)
+        default:
+            return serve(configuration)
+        }
     }
 }
 

@@ -17,19 +17,10 @@ private let program = Program(
 )
 
 private func run() -> Int32 {
-    let (invocation, code) = program.parse(Array(CommandLine.arguments.dropFirst())).invocationOrPrint()
-    guard let invocation else { return code }
-    let configuration: Configuration
-    do throws(ConfigurationError) {
-        let reader = try invocation.configuration()
-        configuration = Configuration(reader)
-        try reader.finish()
-    } catch {
-        StandardStream.write("\(error)\n", toError: true)
-        return Program.ExitCode.usage
+    program.run(CommandLine.arguments.dropFirst(), decode: Configuration.init) { invocation, configuration in
+        if invocation.command == "check" { return CheckCommand(configuration: configuration).run() }
+        return serve(configuration, isOnce: invocation.switches.contains("once"))
     }
-    if invocation.command == "check" { return CheckCommand(configuration: configuration).run() }
-    return serve(configuration, isOnce: invocation.switches.contains("once"))
 }
 
 /// Wires the stages together and runs them until the end.
