@@ -5,30 +5,29 @@
 extension ByteBuffer {
     /// Appends `bytes[range]` as the inside of a JSON string, without quotes.
     package mutating func append(jsonEscaped bytes: RawSpan, _ range: Range<Int>) {
-        reserve(range.count + 16)
-        var start = range.lowerBound
-        var index = start
+        var index = range.lowerBound
         let end = range.upperBound
         while true {
-            index = bytes.endOfPlainJSONText(from: index, to: end)
-            guard index < end else { break }
-            let byte = bytes[index]
-            if byte >= 0x80 {
-                let length = bytes.lengthOfUTF8Scalar(at: index, end: end)
-                if length > 0 {
-                    index += length
-                    continue
-                }
-                append(bytes, start..<index)
-                append("\u{FFFD}" as StaticString)
-            } else {
-                append(bytes, start..<index)
-                appendEscape(byte)
+            // Eight bytes are copied at a time, also behind the end of what is plain: the next run overwrites them.
+            append(reserving: end - index + 8) { free in
+                bytes.copyPlainJSONText(from: &index, to: end, into: free)
             }
-            index += 1
-            start = index
+            guard index < end else { return }
+            let byte = bytes[index]
+            if byte < 0x80 {
+                appendEscape(byte)
+                index += 1
+                continue
+            }
+            let length = bytes.lengthOfUTF8Scalar(at: index, end: end)
+            if length > 0 {
+                append(bytes, index..<index + length)
+                index += length
+            } else {
+                append("\u{FFFD}" as StaticString)
+                index += 1
+            }
         }
-        append(bytes, start..<end)
     }
 
     /// Appends `text` as a JSON string with its quotes.
@@ -78,22 +77,47 @@ package enum Hexadecimal {
 }
 
 extension RawSpan {
+    /// Copies text up to the first byte that JSON text cannot hold as it is, or that is not ASCII.
+    ///
+    /// - Parameters:
+    ///   - index: where to start; moves to that byte, or to `end`.
+    ///   - free: has room for eight bytes more than the text.
+    /// - Returns: the number of bytes that count.
+    @inline(__always)
+    fileprivate func copyPlainJSONText(
+        from index: inout Int,
+        to end: Int,
+        into free: UnsafeMutableRawBufferPointer
+    ) -> Int {
+        let start = index
+        while index + 8 <= end {
+            let word = unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+            free.storeBytes(of: word, toByteOffset: index - start, as: UInt64.self)
+            let hits = word.bytesJSONTextCannotHold
+            if hits != 0 {
+                index += hits.trailingZeroBitCount >> 3
+                return index - start
+            }
+            index += 8
+        }
+        while index < end {
+            let byte = self[index]
+            if byte < 0x20 || byte >= 0x80 || byte == 0x22 || byte == 0x5C { break }
+            free[index - start] = byte
+            index += 1
+        }
+        return index - start
+    }
+
     /// The first offset from `start` that JSON text cannot hold as it is, or that is not ASCII; `end` if none.
     ///
     /// Looks at eight bytes at a time: quote, backslash, below 0x20, above 0x7F.
     @inlinable @inline(__always)
     package func endOfPlainJSONText(from start: Int, to end: Int) -> Int {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let tops: UInt64 = 0x8080_8080_8080_8080
         var index = start
         while index + 8 <= end {
             let word = unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
-            let quote = word ^ (ones &* 0x22)
-            let backslash = word ^ (ones &* 0x5C)
-            let quoteHit = (quote &- ones) & ~quote
-            let backslashHit = (backslash &- ones) & ~backslash
-            let controlHit = (word &- (ones &* 0x20)) & ~word
-            let hits = (quoteHit | backslashHit | controlHit | word) & tops
+            let hits = word.bytesJSONTextCannotHold
             if hits != 0 { return index + hits.trailingZeroBitCount >> 3 }
             index += 8
         }
@@ -124,5 +148,22 @@ extension RawSpan {
         case 0xF4: return continues(1, 0x80, 0x8F) && continues(2) && continues(3) ? 4 : 0
         default: return 0
         }
+    }
+}
+
+extension UInt64 {
+    /// The top bit of the lowest of eight bytes that is a quote, a backslash, below 0x20 or above 0x7F.
+    ///
+    /// Bits above the lowest one set mean nothing. Source: Anderson, "Bit Twiddling Hacks", bytes less than n.
+    @inlinable @inline(__always)
+    package var bytesJSONTextCannotHold: UInt64 {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let tops: UInt64 = 0x8080_8080_8080_8080
+        let quote = self ^ (ones &* 0x22)
+        let backslash = self ^ (ones &* 0x5C)
+        let quoteHit = (quote &- ones) & ~quote
+        let backslashHit = (backslash &- ones) & ~backslash
+        let controlHit = (self &- (ones &* 0x20)) & ~self
+        return (quoteHit | backslashHit | controlHit | self) & tops
     }
 }
