@@ -39,7 +39,7 @@ private func serve(_ configuration: Configuration, isOnce: Bool) -> Int32 {
         let monitor = ShipperMonitor(waker: reactor.waker)
         let agentID = store.agentID()
         let client = LumberjackClient(
-            settings: configuration.client(tls),
+            settings: configuration.client(tls, isOnce: isOnce),
             reactor: reactor,
             metrics: metrics
         )
@@ -77,7 +77,7 @@ private func raiseDescriptorLimit() {
 }
 
 extension Configuration {
-    fileprivate func client(_ tls: TLSContext?) -> LumberjackClient.Settings {
+    fileprivate func client(_ tls: TLSContext?, isOnce: Bool) -> LumberjackClient.Settings {
         LumberjackClient.Settings(
             hosts: hosts,
             pipelining: pipelining,
@@ -85,7 +85,8 @@ extension Configuration {
             connectTimeout: connectTimeout,
             backoff: backoff,
             tls: tls,
-            tlsServerName: self.tls.serverName ?? ""
+            tlsServerName: self.tls.serverName ?? "",
+            ackDelay: isOnce ? .zero : .milliseconds(100)
         )
     }
 

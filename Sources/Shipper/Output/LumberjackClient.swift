@@ -26,6 +26,9 @@ final class LumberjackClient {
         var tls: TLSContext?
         /// Empty: the host's name.
         var tlsServerName = ""
+        /// How long an ack may lie unread while another window may be sent anyway: a trickle of lines then
+        /// needs no wake-up of its own for each ack.
+        var ackDelay = Duration.milliseconds(100)
     }
 
     private enum Phase {
@@ -62,6 +65,10 @@ final class LumberjackClient {
     /// Bytes of `window.nextToSend` that are written.
     private var written = 0
     private var lastProgress: Int64 = 0
+    /// When acks are read although the socket is not watched for them; nil while it is.
+    private var readAcksAt: Int64?
+    /// Whether a write, or TLS within a read, waits for the socket.
+    private var isBlocked = false
     /// When the oldest window became the oldest.
     private var oldestSince: Int64 = 0
     private var ackBuffer = [UInt8](repeating: 0, count: 4096)
@@ -89,7 +96,8 @@ final class LumberjackClient {
         case .idle: nil
         case .waiting(let until), .resolving(_, let until), .connecting(let until), .handshaking(let until):
             until
-        case .connected: window.isEmpty ? nil : lastProgress + settings.timeout.nanoseconds
+        case .connected:
+            window.isEmpty ? nil : min(lastProgress + settings.timeout.nanoseconds, readAcksAt ?? .max)
         }
     }
 
@@ -125,7 +133,7 @@ final class LumberjackClient {
         case .connecting: finishConnecting(now: now)
         case .handshaking: handshake(now: now)
         case .connected:
-            if event.isReadable || event.isBroken { readAcks(now: now) }
+            if event.isReadable || event.isBroken || isBlocked { readAcks(now: now) }
             if event.isWritable || event.isReadable, isConnected { writeWindows(now: now) }
         case .idle, .waiting, .resolving: break
         }
@@ -147,7 +155,11 @@ final class LumberjackClient {
         case .handshaking(let until):
             if now >= until { fail("no TLS handshake within \(settings.connectTimeout)", now: now) }
         case .connected:
-            if let deadline, now >= deadline { fail("no ack within \(settings.timeout)", now: now) }
+            // Acks that came while the loop was woken for other reasons cost nothing.
+            if readAcksAt != nil { readAcks(now: now) }
+            guard isConnected, !window.isEmpty else { return }
+            let silentUntil = lastProgress + settings.timeout.nanoseconds
+            if now >= silentUntil { fail("no ack within \(settings.timeout)", now: now) }
         }
     }
 
@@ -322,6 +334,8 @@ extension LumberjackClient {
     private func disconnect() -> Int {
         if let connection { reactor.remove(connection.raw) }
         connection = nil
+        readAcksAt = nil
+        isBlocked = false
         written = 0
         let again = window.disconnected()
         metrics.windowsResent.add(again)
@@ -351,24 +365,44 @@ extension LumberjackClient {
                         metrics.windowsSent.add()
                     }
                 case .wantsWrite:
-                    expect([.read, .write])
+                    block([.read, .write])
                     return
                 case .wantsRead:
-                    expect(.read)
+                    block(.read)
                     return
                 case .closed:
                     fail("the peer closed the connection", now: now)
                     return
                 }
             }
-            expect(.read)
+            expectAcks(now: now)
         } catch {
             fail(error.description, now: now)
         }
     }
 
+    /// Waits until the socket lets a write go on.
+    private func block(_ wanted: EventLoop.Interest) {
+        isBlocked = true
+        readAcksAt = nil
+        expect(wanted)
+    }
+
+    /// Watches for acks if something waits for them, or for the peer's end of an idle connection.
+    private func expectAcks(now: Int64) {
+        isBlocked = false
+        if window.isEmpty || window.isFull || settings.ackDelay == .zero {
+            readAcksAt = nil
+            expect(.read)
+        } else {
+            readAcksAt = now + settings.ackDelay.nanoseconds
+            expect([])
+        }
+    }
+
     private func readAcks(now: Int64) {
         guard let connection else { return }
+        defer { if isConnected, !isBlocked { expectAcks(now: now) } }
         while case .connected = phase {
             do {
                 let progress = try ackBuffer.withUnsafeMutableBufferPointer {
@@ -383,7 +417,7 @@ extension LumberjackClient {
                     }
                 case .wantsRead: return
                 case .wantsWrite:
-                    expect([.read, .write])
+                    block([.read, .write])
                     return
                 case .closed:
                     peerClosed(now: now)
