@@ -18,6 +18,8 @@ class Results:
 
     lines: int
     runs: int
+    # Of the minute before the start: what else the processors had to do.
+    load_average: float = field(default_factory=lambda: round(os.getloadavg()[0], 1))
     # scenario -> program -> figure -> one value per run
     figures: dict[str, dict[str, dict[str, list[float]]]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -44,6 +46,7 @@ class Results:
             "# Benchmark results\n\n"
             f"Made by `make bench {'QUICK=1 ' if is_quick else ''}REPORT=1` on {machine['date']}: {machine['processors']} × "
             f"{machine['processor']}, {machine['memory_gib']} GiB, Linux {machine['kernel']}, commit {machine['commit']}; "
+            f"load average before the start {machine['load_average']}; "
             f"{self.lines:,} lines, {runs}.\n\n"
             "CPU is user and system time of whole processes, start and stop included. Load generator, sinks and the "
             "measured programs share the processors. A run with a loss or a double is no result.\n"
@@ -98,6 +101,7 @@ class Results:
             "memory_gib": round(memory / (1 << 30)),
             "kernel": platform.release(),
             "commit": commit.stdout.strip(),
+            "load_average": self.load_average,
             "lines": self.lines,
             "runs": self.runs,
         }
