@@ -196,6 +196,26 @@ class TestWhileRunning:
         assert_once(receiver, 300)
 
 
+    def test_renamed_files_with_the_same_content_are_not_copies(
+        self, receiver: Receiver, app: Path, pattern: Path, start_shipper: StartShipper
+    ) -> None:
+        """Twice the same requests in the same second, rotated before shipper could look."""
+        data = lines(range(20))
+        append(app, data)
+        shipper = start_shipper([pattern], receiver.port)
+        wait_for(receiver, 20)
+        shipper.process.pause()
+        append(app, data)
+        for generation in range(3, 0, -1):
+            app.rename(app.with_name(f"app.log.{generation}"))
+            append(app, data)
+        shipper.process.resume()
+        wait_for(receiver, 100)
+        places = {(event["log"]["file"]["identity"], event["log"]["offset"]) for event in receiver.events}
+        assert len(places) == len(receiver.events) == 100
+        assert sorted(event["message"] for event in receiver.events) == sorted(data.decode().splitlines() * 5)
+
+
 class TestWhileStopped:
     @pytest.fixture
     def shipper(self, receiver: Receiver, app: Path, pattern: Path, start_shipper: StartShipper) -> Shipper:

@@ -195,7 +195,8 @@ def test_requests_are_bounded_and_compressed(
     store: BulkStore, start_ingest: StartIngest, start_shipper: StartShipper, log: Path
 ) -> None:
     append(log, lines(range(10_000), width=300))
-    changes = {"output": {"elasticsearch": {"bulk_max_bytes": "1MiB", "bulk_max_events": 700, "concurrent_requests": 2}}}
+    limits = {"bulk_max_bytes": "1MiB", "bulk_max_events": 700, "concurrent_requests": 2, "compression": True}
+    changes = {"output": {"elasticsearch": limits}}
     ingest = start_ingest(store.url, changes=changes)
     start_shipper([log], ingest.port)
     assert_exact(store, 10_000)

@@ -23,12 +23,14 @@ struct FileIdentification {
 
     /// - Parameter live: open files that were read in part, and so may be the original of a copy.
     /// - Parameter gone: states of files that are not found any more.
+    /// - Parameter mayBeCopy: false for a file that was seen to be renamed from a live name.
     func verdict(
         raw file: Int32,
         _ status: FileStatus,
         path: String,
         live: [Harvester],
         gone: [FileState],
+        mayBeCopy: Bool = true,
         isSettled: Bool
     ) throws(Errno) -> Verdict {
         if let state = registry.states[status.key] {
@@ -37,6 +39,7 @@ struct FileIdentification {
                 ? .known(state) : .truncated(state)
         }
         if let state = try renumbered(file, status, gone) { return .renumbered(state) }
+        guard mayBeCopy else { return .new }
         for state in registry.ended.reversed() + gone where CopyRule.isRotated(path, of: state.path) {
             let (offset, fingerprint) = state.resumption
             guard status.size >= offset, offset > 0 else { continue }

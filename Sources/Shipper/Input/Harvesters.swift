@@ -316,6 +316,7 @@ extension Harvesters {
         now: Int64,
         wall: Int64,
         isOutside: Bool = false,
+        mayBeCopy: Bool = true,
         gone: [FileState]? = nil
     ) {
         do {
@@ -324,7 +325,18 @@ extension Harvesters {
             guard status.kind == .regular, all[status.key] == nil, candidates[status.key] == nil else {
                 return
             }
-            place(file, status, path, input, isOutside, isSettled: false, gone: gone, now: now, wall: wall)
+            place(
+                file,
+                status,
+                path,
+                input,
+                isOutside,
+                mayBeCopy: mayBeCopy,
+                isSettled: false,
+                gone: gone,
+                now: now,
+                wall: wall
+            )
         } catch {
             noteOpenFailure(path, error)
         }
@@ -360,6 +372,7 @@ extension Harvesters {
         _ path: String,
         _ input: Int,
         _ isOutside: Bool,
+        mayBeCopy: Bool = true,
         isSettled: Bool,
         gone: [FileState]? = nil,
         now: Int64,
@@ -378,6 +391,7 @@ extension Harvesters {
                 path: path,
                 live: live,
                 gone: registry.states[status.key] == nil ? gone ?? goneStates() : [],
+                mayBeCopy: mayBeCopy,
                 isSettled: isSettled
             )
             switch verdict {
@@ -725,6 +739,8 @@ extension Harvesters {
     private struct Moves {
         var from: [UInt32: String] = [:]
         var carried: Set<String> = []
+        /// Names of files that had a live name before: the logs themselves, never copies of them.
+        var originals: Set<String> = []
     }
 
     private func take(_ event: FileWatcher.Event, _ moves: inout Moves, now: Int64, wall: Int64) {
@@ -742,8 +758,18 @@ extension Harvesters {
             let source = moves.from.removeValue(forKey: cookie)
             let isCarried = source.map { moves.carried.contains($0) || inputIndex(of: $0) != nil } ?? false
             if isCarried { moves.carried.insert(path) }
+            let isOriginal =
+                source.map { moves.originals.contains($0) || isCarried && !isRotatedName($0) } ?? false
+            if isOriginal { moves.originals.insert(path) }
             if let other = paths[path] { noteNameLost(other, now: now) }
-            appeared(path, isCarried: isCarried, from: source, now: now, wall: wall)
+            appeared(
+                path,
+                isCarried: isCarried,
+                mayBeCopy: !isOriginal,
+                from: source,
+                now: now,
+                wall: wall
+            )
         case .disappeared:
             if let path, let harvester = paths[path] { noteNameLost(harvester, now: now) }
         case .directoryChanged:
@@ -762,6 +788,7 @@ extension Harvesters {
     private func appeared(
         _ path: String,
         isCarried: Bool,
+        mayBeCopy: Bool = true,
         from source: String? = nil,
         now: Int64,
         wall: Int64
@@ -782,7 +809,14 @@ extension Harvesters {
             harvester.isOutside = matching == nil
             enqueue(harvester)
         } else {
-            open(path, input: input, now: now, wall: wall)
+            open(path, input: input, now: now, wall: wall, mayBeCopy: mayBeCopy)
+        }
+    }
+
+    /// Whether rotation may have made this name, as a rename or as a copy, from that of a followed file.
+    private func isRotatedName(_ path: String) -> Bool {
+        all.values.contains {
+            CopyRule.isRotated(path, of: $0.path) || CopyRule.isRotated(path, of: $0.state.path)
         }
     }
 
