@@ -1,0 +1,78 @@
+import Common
+import Glibc
+
+/// Files that do not hold any more what was read, and the copies that do.
+extension Harvesters {
+    /// A file does not hold what was read: begins its next life, and looks for a copy of what it held.
+    func truncated(_ harvester: Harvester, now: Int64, wall: Int64) {
+        metrics.truncations.add()
+        Log.info("file was truncated", ["path": harvester.path, "read_bytes": "\(harvester.offset)"])
+        let old = harvester.state
+        old.noteEnd(harvester.offset, harvester.fingerprint)
+        harvester.restart(as: nextLife(of: old, path: old.path, wall: wall))
+        block(harvester)
+        enqueue(harvester)
+        for (key, candidate) in candidates where CopyRule.isRotated(candidate.path, of: old.path) {
+            judge(key, candidate, now: now, wall: wall)
+        }
+        recoverCopies(of: old, input: harvester.input, now: now, wall: wall)
+    }
+
+    /// Holds a new life back until its generation is on disk: after a crash its lines must not come under another.
+    func block(_ harvester: Harvester) {
+        neededSave = registry.nextSave
+        harvester.waitsForSave = neededSave
+    }
+
+    func nextLife(of old: FileState, path: String, wall: Int64) -> FileState {
+        registry.end(old)
+        let state = FileState(key: old.key, generation: old.generation &+ 1, path: path, lastSeen: wall)
+        registry.add(state)
+        return state
+    }
+
+    /// Reads the rest of a truncated life from its copy, when the copy is there and no pattern names it.
+    func recoverCopies(of old: FileState, input: Int, now: Int64, wall: Int64) {
+        guard old.resumption.offset > 0 else { return }
+        for path in siblings(in: Path.directory(of: old.path)) where CopyRule.isRotated(path, of: old.path) {
+            guard let status = quietStatus(path), status.kind == .regular, all[status.key] == nil,
+                candidates[status.key] == nil, registry.states[status.key] == nil,
+                status.size >= old.resumption.offset, !inputs[input].scanner.matches(path)
+            else { continue }
+            open(path, input: input, now: now, wall: wall, isOutside: true)
+        }
+    }
+
+    /// Notices truncated originals before a file is taken for a copy of one that is whole.
+    func endTruncatedOriginals(of path: String, now: Int64, wall: Int64) throws(Errno) {
+        for harvester in all.values where harvester.offset > 0 && CopyRule.isRotated(path, of: harvester.path)
+        {
+            guard let raw = harvester.raw, !harvester.isDeleted else { continue }
+            if !(try harvester.fingerprint.matches(raw: raw, at: harvester.offset)) {
+                truncated(harvester, now: now, wall: wall)
+            }
+        }
+    }
+
+    func judge(_ key: FileKey, _ candidate: Candidate, now: Int64, wall: Int64) {
+        guard candidates.removeValue(forKey: key) != nil, let file = candidate.takeFile() else { return }
+        do {
+            let status = try FileStatus(descriptor: file)
+            let since = status.size == candidate.size ? candidate.since : now
+            let isSettled = now - since >= FileIdentification.settlingTime
+            place(
+                file,
+                status,
+                candidate.path,
+                candidate.input,
+                candidate.isOutside,
+                isSettled: isSettled,
+                now: now,
+                wall: wall
+            )
+            candidates[key]?.since = since
+        } catch {
+            noteOpenFailure(candidate.path, error)
+        }
+    }
+}
