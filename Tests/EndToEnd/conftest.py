@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,8 +39,8 @@ def processes(tmp_path: Path) -> Iterator[ProcessGroup]:
 
 @pytest.fixture
 def randomness(request: pytest.FixtureRequest) -> random.Random:
-    """Chance with a seed that is the test's name: every run takes the same decisions."""
-    return random.Random(request.node.nodeid)
+    """Chance with a seed that is the test's name: every run takes the same decisions. SEED=text takes others."""
+    return random.Random(request.node.name + os.environ.get("SEED", ""))
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from harness.loglines import append, assert_exactly, line, lines, number_of, numbered
+from harness.lumberjack import Sender, event_window
 from harness.processes import ProcessGroup
 from harness.services import Ingest, Shipper
 from harness.store import BulkStore
@@ -156,27 +158,55 @@ def test_a_store_that_is_down_at_the_start(
 def test_memory_is_bounded_while_the_store_is_down(
     processes: ProcessGroup, start_ingest: StartIngest, start_shipper: StartShipper, log: Path
 ) -> None:
-    """Several shippers push 60 MB against a dead store; ingest stops reading instead of growing."""
+    """Two shippers and forty greedy senders push against a dead store: ingest stops reading instead of growing."""
     store = BulkStore(processes)
-    shippers = 4
-    for number in range(shippers):
-        append(log.with_name(f"access{number}.log"), lines(range(60_000), run=f"r{number}"))
     ingest = start_ingest(store.url, changes={"limits": {"memory": "32MiB"}})
     before = ingest.process.resident_bytes()
-    for number in range(shippers):
-        start_shipper([log.with_name(f"access{number}.log")], ingest.port, name=f"shipper{number}")
-    deadline = time.monotonic() + 8
+    for name in ("one", "two"):
+        append(log.with_name(f"{name}.log"), lines(range(20_000), run=name))
+        start_shipper([log.with_name(f"{name}.log")], ingest.port, name=f"shipper-{name}")
+    windows = 3
+    size = 1_000
+    greedy = [Sender(ingest.port, timeout=120) for _ in range(40)]
+
+    def push(position: int) -> None:
+        """Everything at once, without waiting for acks; blocks as soon as ingest does not read."""
+        for window in range(windows):
+            first = window * size
+            greedy[position].send(event_window(greedy_events(f"g{position}", range(first, first + size)), compress=False))
+
+    threads = [threading.Thread(target=push, args=(position,), daemon=True) for position in range(len(greedy))]
+    for thread in threads:
+        thread.start()
     peak = 0
+    deadline = time.monotonic() + 8
     while time.monotonic() < deadline:
         peak = max(peak, ingest.process.resident_bytes())
         time.sleep(0.1)
     assert peak - before < 100 * 1024 * 1024, f"grew by {(peak - before) >> 20} MiB"
     store.start()
-    store.wait_for_count(shippers * 60_000, 90)
-    found = (number_of(document.source) for document in store.documents())
-    assert_exactly(found, ((f"r{run}", number) for run in range(shippers) for number in range(60_000)))
+    for sender in greedy:
+        for _ in range(windows):
+            sender.wait_for_ack(size)
+    wanted = [(run, number) for run in ("one", "two") for number in range(20_000)]
+    wanted += [(f"g{position}", number) for position in range(len(greedy)) for number in range(windows * size)]
+    store.wait_for_count(len(wanted), 90)
+    assert_exactly((number_of(document.source) for document in store.documents()), wanted)
     assert ingest.process.peak_resident_bytes() - before < 120 * 1024 * 1024
     store.assert_no_violations()
+
+
+def greedy_events(run: str, numbers: range) -> list[dict[str, Any]]:
+    """Events of about 400 bytes."""
+    return [
+        {
+            "@timestamp": "2026-11-20T10:00:00.000Z",
+            "message": line(number, run).decode().rstrip("\n"),
+            "log": {"offset": number * 300, "file": {"path": f"/var/log/{run}.log"}},
+            "host": {"name": "greedy"},
+        }
+        for number in numbers
+    ]
 
 
 def test_several_hosts_one_dead(
