@@ -187,7 +187,10 @@ class Demo:
         print(f"  shipper        http://127.0.0.1:{self.shipper_port}/  ({monitoring})")
         print(f"  logs, data     {FOLDER}")
         if not self.is_embedded:
-            print(f"  to delete what this run stored: curl -X DELETE {self.store.url}/{self.index}")
+            # By name: clusters refuse to delete by pattern.
+            indices = ",".join(sorted(self.store.request("GET", f"/{self.index}")))
+            template = f"{self.store.url}/_index_template/{self.name}"
+            print(f"  to delete what this run stored: curl -X DELETE {self.store.url}/{indices} {template}")
 
 
 def take_folder() -> TextIO:
