@@ -179,6 +179,29 @@ def test_a_taken_port_is_code_1(service: str, minimal: dict[str, Path], processe
     assert str(port) in completed.stderr.decode()
 
 
+@pytest.mark.parametrize("service", ["shipper", "ingest"])
+def test_a_data_directory_that_cannot_be_made_is_code_1(service: str, minimal: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    completed = run_to_end(
+        service, "--config", minimal[service], "--set", f"data_directory={tmp_path}/file/data", "--set", "monitoring.port=0"
+    )
+    assert completed.returncode == 1, completed
+    assert f"{tmp_path}/file" in completed.stderr.decode()
+
+
+def test_two_shippers_never_share_a_data_directory(minimal: dict[str, Path], processes: ProcessGroup, tmp_path: Path) -> None:
+    """They would overwrite each other's registry; the second one says so and ends."""
+    arguments = [binary("shipper"), "--config", minimal["shipper"], "--set", "monitoring.port=0", "--set", "logging.format=json"]
+    first = ChildProcess("first", arguments, tmp_path)
+    processes.add(first)
+    first.start()
+    first.wait_for_output('"started"')
+    second = run_to_end("shipper", *arguments[1:])
+    assert second.returncode == 1
+    assert str(tmp_path / "shipper") in second.stderr.decode()
+    assert first.terminate() == 0
+
+
 @pytest.mark.parametrize("service", ["ingest", "apm-server"])
 def test_port_0_is_chosen_and_logged(service: str, minimal: dict[str, Path], processes: ProcessGroup, tmp_path: Path) -> None:
     process = ChildProcess(

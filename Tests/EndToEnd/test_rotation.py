@@ -282,6 +282,20 @@ class TestWhileStopped:
         append(app, lines(range(100, 101)))
         assert_once(receiver, 101)
 
+    def test_all_state_files_are_damaged(self, receiver: Receiver, app: Path, shipper: Shipper) -> None:
+        """Then everything is sent again; that it has another identity is the price of a lost state."""
+        for path in shipper.data_directory.rglob("*"):
+            if path.is_file():
+                path.write_bytes(b"")
+        shipper.start()
+        append(app, lines(range(100, 150)))
+        wanted = set(numbered(range(150)))
+        receiver.wait_for(
+            lambda: {number_of_message(event["message"]) for window in receiver.received.windows for event in window.events} == wanted,
+            20,
+            "all lines",
+        )
+
     def test_the_state_file_is_damaged(self, receiver: Receiver, app: Path, shipper: Shipper) -> None:
         """Garbage in the newest state never stops the start: the generation before it, or the files again."""
         files = [path for path in shipper.data_directory.rglob("*") if path.is_file()]

@@ -56,6 +56,7 @@ def wait_for_use(store: BulkStore, kind: str, uses: int = 1, seconds: float = 30
         ("413 above 200 kB", {"kind": "body_limit", "bytes": 200_000}),
         ("a third of the items 429", {"kind": "item", "match": "Chrome", "status": 429, "type": "es_rejected_execution_exception", "times": 900}),
         ("some items 503", {"kind": "item", "match": "curl", "status": 503, "type": "unavailable_shards_exception", "times": 300}),
+        ("write block or missing right", {"kind": "item", "match": "Firefox", "status": 403, "type": "cluster_block_exception", "times": 300}),
         ("disk full", {"kind": "item", "match": "", "status": 429, "type": "cluster_block_exception", "times": 9_000}),
     ],
 )  # fmt: skip
@@ -130,6 +131,24 @@ def test_one_document_too_large_for_the_store_is_set_aside(
     assert len(letters) == 1 and "/item/a/500?" in str(letters[0]) and "413" in str(letters[0])
     found = (number_of(document.source) for document in store.documents())
     assert_exactly(found, numbered(number for number in range(1_000) if number != 500))
+
+
+def test_a_document_that_spoils_the_whole_request_is_found_and_set_aside(
+    store: BulkStore, start_ingest: StartIngest, start_shipper: StartShipper, log: Path
+) -> None:
+    """400 for the request: halved until the culprits stand alone, everything else is stored."""
+    append(log, lines(range(3_000)))
+    culprits = (0, 1_500, 2_999)
+    for number in culprits:
+        store.fault("poison", match=f"/item/a/{number}?")
+    ingest = start_ingest(store.url)
+    start_shipper([log], ingest.port)
+    store.wait_for_count(2_997, 40)
+    letters = wait_until(lambda: letters if len(letters := ingest.dead_letter_lines) >= 3 else None, 10, "three dead letters")
+    assert len(letters) == 3
+    assert all(any(f"/item/a/{number}?" in str(letter) for letter in letters) for number in culprits)
+    found = (number_of(document.source) for document in store.documents())
+    assert_exactly(found, numbered(number for number in range(3_000) if number not in culprits))
 
 
 def test_a_store_that_is_down_at_the_start(

@@ -59,6 +59,7 @@ class Fault:
              hang           read the request, answer nothing for `seconds` (default: until faults are cleared)
              body_limit     413 for bodies larger than `bytes` after inflating
              authorization  401 unless the Authorization header is `value`
+             poison         400 for requests whose body contains `match`, as for a malformed bulk
              item           item error `status`/`type`/`reason` for documents whose source contains `match`
     times    how many requests (for `item`: documents) it applies to; None: until cleared
     path     only requests whose path contains this; default /_bulk
@@ -197,6 +198,14 @@ class Store:
                     fault.used += 1
                     return fault
         return None
+
+    def is_poisoned(self, body: bytes) -> bool:
+        with self.guard:
+            for fault in self.faults:
+                if fault.kind == "poison" and not fault.is_spent and fault.match.encode() in body:
+                    fault.used += 1
+                    return True
+        return False
 
     def item_fault(self, source: bytes) -> Fault | None:
         with self.guard:
@@ -380,6 +389,9 @@ class Handler(BaseHTTPRequestHandler):
         limit = store.take_fault(("body_limit",), path)
         if len(body) > (limit.bytes if limit else LARGEST_BODY):
             self._error(413, "content_too_long_exception", "entity content is too long")
+            return
+        if store.is_poisoned(body):
+            self._error(400, "illegal_argument_exception", "Malformed content")
             return
         fault = store.take_fault(("status", "delay", "cut_before", "cut_after", "half_answer", "hang"), path)
         if fault is not None:
