@@ -189,11 +189,16 @@ class Ingest(Service):
     @property
     def dead_letter_lines(self) -> list[dict[str, Any]]:
         """All lines of the dead-letter files; each must be JSON."""
-        lines = []
-        for path in sorted(self.data_directory.rglob("*.ndjson*")):
-            for line in path.read_text().splitlines():
-                lines.append(json.loads(line))
-        return lines
+        return dead_letter_lines(self.data_directory)
+
+
+def dead_letter_lines(folder: Path) -> list[dict[str, Any]]:
+    """All lines of the dead-letter files below `folder`, without one that is being written and has no end yet."""
+    lines = []
+    for path in sorted(folder.rglob("*.ndjson*")):
+        complete = path.read_bytes().rpartition(b"\n")[0]
+        lines += [json.loads(line) for line in complete.splitlines()]
+    return lines
 
 
 class Shipper(Service):
