@@ -17,6 +17,7 @@ final class GeoIPCache {
 
     private let source: GeoIPSource
     private var database: GeoIPDatabase?
+    private var tree: GeoIPTree?
     private var generation = -1
     private var table: GenerationTable<GeoIPEntry>
     private var recent: [Recent?]
@@ -49,7 +50,7 @@ final class GeoIPCache {
     }
 
     private func find(_ address: IPAddress) -> GeoIPEntry? {
-        guard let database, let record = database.record(for: address) else { return nil }
+        guard let database, let record = record(for: address, in: database) else { return nil }
         // Fibonacci hashing spreads offsets that differ in few bits; the library's tree is not the sender's to shape.
         let hash = (UInt64(record) &* 0x9E37_79B9_7F4A_7C15) >> 24
         if let entry = table.find(hash, cost: \.cost, { $0.record == record }) {
@@ -62,6 +63,11 @@ final class GeoIPCache {
         return entry.members.isEmpty ? nil : entry
     }
 
+    private func record(for address: IPAddress, in database: GeoIPDatabase) -> UInt32? {
+        guard address.isIPv4, tree != nil else { return database.record(for: address) }
+        return tree?.record(forIPv4: UInt32(truncatingIfNeeded: address.low))
+    }
+
     /// Takes over a new database and lets go of the old one.
     ///
     /// Every lookup does this; call it also from time to time in an idle thread, which would otherwise keep the old
@@ -69,6 +75,7 @@ final class GeoIPCache {
     func refresh() {
         guard source.currentGeneration != generation else { return }
         (database, generation) = source.current()
+        tree = database.flatMap(GeoIPTree.init)
         table.removeAll()
         for slot in recent.indices { recent[slot] = nil }
     }

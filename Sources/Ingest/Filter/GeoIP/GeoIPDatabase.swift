@@ -42,6 +42,28 @@ final class GeoIPDatabase: @unchecked Sendable {
         UnsafeRawBufferPointer(start: handle.pointee.file_content, count: handle.pointee.file_size)
     }
 
+    /// What `GeoIPTree` needs to walk the tree.
+    struct TreeShape {
+        let nodeCount: UInt32
+        /// Bits of one of the two records of a node.
+        let recordBits: Int
+        /// The node that all IPv4 addresses lie below.
+        let firstNode: UInt32
+        /// Bytes of all records.
+        let dataBytes: UInt32
+    }
+
+    var treeShape: TreeShape {
+        let database = handle.pointee
+        let isIPv4Only = database.metadata.ip_version == 4
+        return TreeShape(
+            nodeCount: database.metadata.node_count,
+            recordBits: Int(database.metadata.record_size),
+            firstNode: isIPv4Only ? 0 : database.ipv4_start_node.node_value,
+            dataBytes: database.data_section_size
+        )
+    }
+
     /// Where the record of an address begins; nil when it has none.
     ///
     /// The same for all addresses that share it.

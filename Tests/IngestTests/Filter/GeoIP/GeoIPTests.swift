@@ -203,6 +203,52 @@ struct GeoIPTests {
         #expect(try cache.city("1.2.3.4") == "Mountain View")
     }
 
+    @Test("walks trees with records of every size as libmaxminddb does", arguments: [24, 28, 32])
+    func walksTrees(recordBits: Int) throws {
+        let path = FileManager.default.temporaryDirectory.path + "/geoip-\(UUID().uuidString).mmdb"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let tiny = try [UInt8](Data(contentsOf: URL(fileURLWithPath: Fixture.path("geoip/tiny.mmdb"))))
+        let nodeCount = try Int(GeoIPDatabase(path: Fixture.path("geoip/tiny.mmdb")).treeShape.nodeCount)
+        try Data(tiny.withRecords(of: recordBits, nodeCount: nodeCount)).write(to: URL(fileURLWithPath: path))
+        let database = try GeoIPDatabase(path: path)
+        #expect(database.treeShape.recordBits == recordBits)
+        try expectSameRecords(
+            database,
+            ["1.2.3.4", "1.2.3.255", "5.6.7.8", "9.9.9.9", "0.0.0.0", "255.255.255.255"]
+        )
+    }
+
+    @Test(
+        "walks a large tree as libmaxminddb does",
+        .enabled(if: InstalledGeoIPDatabase.path != nil, "needs DB-IP City Lite, see Tests/Fixtures/geoip")
+    )
+    func walksLargeTree() throws {
+        let database = try GeoIPDatabase(path: #require(InstalledGeoIPDatabase.path))
+        // Steps of a prime: every /16 and all kinds of last bits.
+        try expectSameRecords(
+            database,
+            stride(from: 0, to: 1 << 32, by: 104_729).map { number in
+                (0..<4).map { String(number >> (24 - 8 * $0) & 255) }.joined(separator: ".")
+            }
+        )
+    }
+
+    private func expectSameRecords(_ database: GeoIPDatabase, _ addresses: [String]) throws {
+        var tree = try #require(GeoIPTree(database))
+        var different: [String] = []
+        var found = 0
+        for text in addresses {
+            let address = try #require(IPAddress(text))
+            let record = database.record(for: address)
+            if record != nil { found += 1 }
+            if tree.record(forIPv4: UInt32(truncatingIfNeeded: address.low)) != record {
+                different.append(text)
+            }
+        }
+        #expect(different == [])
+        #expect(found > 0)
+    }
+
     @Test("survives a file with one byte changed, or cut short")
     func survivesDamage() throws {
         let folder = FileManager.default.temporaryDirectory.path + "/geoip-\(UUID().uuidString)"
@@ -215,7 +261,9 @@ struct GeoIPTests {
         func lookUp(_ bytes: [UInt8]) throws {
             try Data(bytes).write(to: URL(fileURLWithPath: path))
             guard let database = try? GeoIPDatabase(path: path) else { return }
+            var tree = GeoIPTree(database)
             for address in addresses {
+                if address.isIPv4 { _ = tree?.record(forIPv4: UInt32(truncatingIfNeeded: address.low)) }
                 guard let record = database.record(for: address) else { continue }
                 _ = GeoIPEntry(record: record, in: database)
             }
@@ -228,6 +276,25 @@ struct GeoIPTests {
             try lookUp(bytes)
         }
         for length in stride(from: 0, to: tiny.count, by: 61) { try lookUp(Array(tiny.prefix(length))) }
+    }
+}
+
+extension [UInt8] {
+    /// A database of 24-bit records with records of another size.
+    fileprivate func withRecords(of bits: Int, nodeCount: Int) throws -> [UInt8] {
+        var result: [UInt8] = []
+        for node in 0..<nodeCount {
+            let record = { (start: Int) in self[start..<start + 3].reduce(0) { $0 << 8 | Int($1) } }
+            let (left, right) = (record(node * 6), record(node * 6 + 3))
+            let number =
+                bits == 28 ? (left & 0xFF_FFFF) << 32 | (left >> 24) << 28 | right : left << bits | right
+            result += (0..<bits / 4).reversed().map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) }
+        }
+        result += self[(nodeCount * 6)...]
+        let key = Array("record_size".utf8)
+        let place = try #require(result.indices.last { result[$0...].starts(with: key) }) + key.count + 1
+        result[place] = UInt8(bits)
+        return result
     }
 }
 
