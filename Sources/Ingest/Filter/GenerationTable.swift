@@ -49,6 +49,7 @@ struct GenerationTable<Entry: AnyObject> {
 
     /// An open-addressing table that only grows or is emptied.
     private struct Generation {
+        /// 0 where nothing is.
         private var hashes: [UInt64] = Array(repeating: 0, count: 64)
         private var entries: [Entry?] = Array(repeating: nil, count: 64)
         private(set) var count = 0
@@ -57,9 +58,11 @@ struct GenerationTable<Entry: AnyObject> {
         @inline(__always)
         func find(_ hash: UInt64, _ isWanted: (Entry) -> Bool) -> Entry? {
             let mask = hashes.count - 1
+            let wanted = Self.stored(hash)
             var slot = Int(truncatingIfNeeded: hash) & mask
-            while let entry = entries[slot] {
-                if hashes[slot] == hash, isWanted(entry) { return entry }
+            // The hash first: an entry that is looked at is also counted as a reference to it.
+            while hashes[slot] != 0 {
+                if hashes[slot] == wanted, let entry = entries[slot], isWanted(entry) { return entry }
                 slot = (slot + 1) & mask
             }
             return nil
@@ -75,7 +78,10 @@ struct GenerationTable<Entry: AnyObject> {
 
         mutating func removeAll() {
             guard count > 0 else { return }
-            for slot in entries.indices { entries[slot] = nil }
+            for slot in entries.indices {
+                entries[slot] = nil
+                hashes[slot] = 0
+            }
             count = 0
             cost = 0
         }
@@ -83,10 +89,14 @@ struct GenerationTable<Entry: AnyObject> {
         private mutating func place(_ entry: Entry, _ hash: UInt64) {
             let mask = hashes.count - 1
             var slot = Int(truncatingIfNeeded: hash) & mask
-            while entries[slot] != nil { slot = (slot + 1) & mask }
+            while hashes[slot] != 0 { slot = (slot + 1) & mask }
             entries[slot] = entry
-            hashes[slot] = hash
+            hashes[slot] = Self.stored(hash)
         }
+
+        /// The topmost bit, which no slot depends on, makes every stored hash differ from 0.
+        @inline(__always)
+        private static func stored(_ hash: UInt64) -> UInt64 { hash | 1 << 63 }
 
         private mutating func grow() {
             let (oldHashes, oldEntries) = (hashes, entries)

@@ -12,9 +12,8 @@ import Common
 /// 0 is written for those.
 struct DocumentID: ~Copyable {
     /// Letters of RFC 4648, section 5.
-    private static let alphabet = Array(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8
-    )
+    private static let alphabet: StaticString =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     /// First seconds whose text would begin with `-` or `_`.
     private static let tooLate: Int64 = 0xF800_0000
     /// Elasticsearch's limit.
@@ -86,11 +85,12 @@ struct DocumentID: ~Copyable {
         append24(value.high)
     }
 
+    @inline(__always)
     private mutating func append24(_ bits: UInt64) {
-        var shift: UInt64 = 24
-        while shift > 0 {
-            shift -= 6
-            text.append(Self.alphabet[Int(bits >> shift & 63)])
+        let letters = Self.alphabet.utf8Start
+        text.append(reserving: 4) { free in
+            for position in 0..<4 { free[position] = letters[Int(bits &>> UInt64(18 - 6 * position) & 63)] }
+            return 4
         }
     }
 }

@@ -9,7 +9,7 @@ struct KeyedHash {
     func hash(_ bytes: RawSpan, _ range: Range<Int>) -> UInt64 {
         var state = first ^ UInt64(truncatingIfNeeded: range.count)
         var index = range.lowerBound
-        while index + 16 <= range.upperBound {
+        while index + 16 < range.upperBound {
             let low = bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
             let high = bytes.unsafeLoadUnaligned(fromByteOffset: index + 8, as: UInt64.self)
             state = Self.fold(low ^ second, high ^ state)
@@ -17,13 +17,15 @@ struct KeyedHash {
         }
         var low: UInt64 = 0
         var high: UInt64 = 0
-        if index + 8 <= range.upperBound {
-            high = bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
-            index += 8
-        }
-        while index < range.upperBound {
-            low = low << 8 | UInt64(bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self))
-            index += 1
+        if range.count >= 16 {
+            // The last sixteen bytes, some of them for a second time.
+            low = bytes.unsafeLoadUnaligned(fromByteOffset: range.upperBound - 16, as: UInt64.self)
+            high = bytes.unsafeLoadUnaligned(fromByteOffset: range.upperBound - 8, as: UInt64.self)
+        } else {
+            for byte in range {
+                high = high << 8 | low >> 56
+                low = low << 8 | UInt64(bytes.unsafeLoad(fromByteOffset: byte, as: UInt8.self))
+            }
         }
         state = Self.fold(low ^ second, high ^ state)
         return Self.fold(state ^ first, second | 1)
