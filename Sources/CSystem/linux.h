@@ -1,6 +1,7 @@
 // What Swift's Glibc module leaves out of Linux: event descriptors, GNU calls, macros.
 #pragma once
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>

@@ -158,7 +158,7 @@ struct LimitsConfiguration: Sendable {
 
     init(_ reader: ConfigurationReader) {
         connections = reader.int("connections", default: 4096, in: 1...1_000_000)
-        memoryBytes = reader.size("memory", default: 48 << 20, in: 8 << 20...1 << 40)
+        memoryBytes = reader.size("memory", default: 32 << 20, in: 8 << 20...1 << 40)
         lumberjack = LumberjackLimits()
         lumberjack.windowEvents = reader.int("window_events", default: 20_000, in: 1...1_000_000)
         lumberjack.frameBytes = reader.size("frame_bytes", default: 16 << 20, in: 1 << 10...64 << 20)

@@ -1,3 +1,4 @@
+import CLinux
 import Common
 import Glibc
 
@@ -71,6 +72,9 @@ private func serve(_ configuration: Configuration) -> Int32 {
         level: configuration.logging.level,
         format: configuration.logging.format
     )
+    // Larger buffers go back to the system when they are freed. glibc would raise this to the size of the largest, and
+    // then keep the holes that buffers leave between the entries of caches.
+    mallopt(M_MMAP_THRESHOLD, 512 << 10)
     do {
         let signals = try Signals.receive([SIGTERM, SIGINT])
         let service = try Service(configuration)

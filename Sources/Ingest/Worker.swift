@@ -68,7 +68,7 @@ final class Worker {
         self.settings = settings
         self.mailbox = mailbox
         self.indexer = indexer
-        batch = indexer.emptyBatch()
+        batch = BulkBatch(capacityBytes: 0)
         self.pipelines = pipelines
         self.metrics = metrics
         self.connectionCount = connectionCount
@@ -258,7 +258,10 @@ final class Worker {
         window: ReceiveWindows.ID,
         now: Int64
     ) -> Bool {
-        if batch.isEmpty { batchStart = now }
+        if batch.isEmpty {
+            batch = indexer.emptyBatch()
+            batchStart = now
+        }
         let documents = append(bytes.extracting(range), pipelines[connection.input])
         metrics.events[connection.input].add()
         if documents > 0 {
@@ -290,8 +293,13 @@ final class Worker {
         return 1
     }
 
-    /// Whether this worker holds as many documents as it may.
-    private var isFull: Bool { isBlocked || flightBytes + batch.byteCount >= settings.memoryBytes / 2 }
+    /// Whether this worker holds as many documents as it may; a batch is begun only where a whole one fits.
+    private var isFull: Bool {
+        let limit = settings.memoryBytes / 2
+        if isBlocked { return true }
+        guard batch.isEmpty else { return flightBytes + batch.byteCount >= limit }
+        return flightBytes > 0 && flightBytes + settings.maxBatchBytes > limit
+    }
 
     private func pause(_ connection: BeatsConnection) {
         connection.pauseReading()
@@ -397,7 +405,8 @@ final class Worker {
         flights[number] = Flight(shares: shares, bytes: bytes)
         flightBytes += bytes
         shares.removeAll(keepingCapacity: true)
-        batch = indexer.emptyBatch()
+        // Its memory comes with its first document: an idle worker keeps none.
+        batch = BulkBatch(capacityBytes: 0)
     }
 
     private func finish(_ number: Int, isSafe: Bool, now: Int64) {

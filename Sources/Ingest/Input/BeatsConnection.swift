@@ -250,8 +250,12 @@ extension BeatsConnection {
         now: Int64,
         _ consume: (RawSpan, Range<Int>, ReceiveWindows.ID) -> Bool
     ) throws(End) -> Progress {
-        let isLent = decoder.exchangeInflateBuffer(with: &inflate)
-        defer { if isLent { _ = decoder.exchangeInflateBuffer(with: &inflate) } }
+        _ = decoder.exchangeInflateBuffer(with: &inflate)
+        defer {
+            // A stop inside a C frame leaves the buffer here; it goes back when the frame is done, and the one that the
+            // worker had meanwhile is dropped, so that only connections that wait hold one.
+            if decoder.exchangeInflateBuffer(with: &inflate) { decoder.shrink(to: MemoryBudget.freeBytes) }
+        }
         var offset = 0
         let progress: Progress
         do {
