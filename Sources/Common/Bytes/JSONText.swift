@@ -100,6 +100,15 @@ extension RawSpan {
             }
             index += 8
         }
+        if index < end, end - start >= 8 {
+            // The last eight bytes, of which those before `index` are known to be plain.
+            let last = end - 8
+            let word = unsafeLoadUnaligned(fromByteOffset: last, as: UInt64.self)
+            free.storeBytes(of: word, toByteOffset: last - start, as: UInt64.self)
+            let hits = word.bytesJSONTextCannotHold
+            index = hits == 0 ? end : last + hits.trailingZeroBitCount >> 3
+            return index - start
+        }
         while index < end {
             let byte = self[index]
             if byte < 0x20 || byte >= 0x80 || byte == 0x22 || byte == 0x5C { break }
