@@ -119,7 +119,7 @@ struct OutputConfiguration: Sendable {
     init(_ reader: ConfigurationReader) {
         elasticsearch = ElasticsearchSettings(reader)
         maxBulkEvents = reader.int("bulk_max_events", default: 4000, in: 1...100_000)
-        maxBulkBytes = reader.size("bulk_max_bytes", default: 4 << 20, in: 1 << 10...32 << 20)
+        maxBulkBytes = reader.size("bulk_max_bytes", default: 3 << 20, in: 1 << 10...32 << 20)
         maxBulkDelay = reader.duration(
             "bulk_max_delay",
             default: .milliseconds(50),
