@@ -30,6 +30,30 @@ struct JSONTextTests {
         }
     }
 
+    @Test("escapes a byte wherever it stands in words of eight")
+    func escapesAnywhere() {
+        let cases: [(UInt8, [UInt8])] = [
+            (0x22, [0x5C, 0x22]), (0x5C, [0x5C, 0x5C]), (0x1F, Array("\\u001f".utf8)),
+            (0x80, [0xEF, 0xBF, 0xBD]),
+            (0x7F, [0x7F]),
+        ]
+        var wrong: [[UInt8]] = []
+        for length in 1...20 {
+            for position in 0..<length {
+                for (byte, escaped) in cases {
+                    var text = [UInt8](repeating: 0x61, count: length)
+                    var expected = text
+                    text[position] = byte
+                    expected.replaceSubrange(position...position, with: escaped)
+                    var buffer = ByteBuffer()
+                    buffer.append(jsonEscaped: text.span.bytes, 0..<length)
+                    if buffer.array != expected { wrong.append(text) }
+                }
+            }
+        }
+        #expect(wrong == [])
+    }
+
     @Test(
         "reads",
         arguments: [
