@@ -162,6 +162,10 @@ extension ShipperLoop {
             case .full:
                 harvesters.enqueue(harvester)
                 submit(now: now)
+            case .named:
+                registry.moved()
+                harvesters.block(harvester)
+                harvesters.enqueue(harvester)
             case .truncated: harvesters.truncated(harvester, now: now, wall: Clock.now.seconds)
             case .failed(let error):
                 metrics.readErrors.add()

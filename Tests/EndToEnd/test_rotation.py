@@ -312,6 +312,34 @@ class TestWhileStopped:
         )
 
 
+def test_killed_before_the_state_was_saved_and_copytruncated(
+    receiver: Receiver, app: Path, pattern: Path, start_shipper: StartShipper
+) -> None:
+    """The lines come again out of the copy, and must be the same documents as those stored before the kill."""
+    append(app, lines(range(100)))
+    shipper = start_shipper([pattern], receiver.port, changes={"registry_flush": "60s"})
+    for first in (100, 200):  # a first life, and one that began with a truncation
+        wait_for(receiver, first)
+        shipper.process.kill()
+        shutil.copyfile(app, app.with_name(f"app.log.{first}"))
+        os.truncate(app, 0)
+        append(app, lines(range(first, first + 100)))
+        shipper.start()
+        seen = wait_for_places(receiver, first + 100)
+        assert len(seen) == first + 100, "a line came under two identities"
+
+
+def wait_for_places(receiver: Receiver, count: int) -> set[tuple[str, int]]:
+    """Waits for so many different lines; returns their identities and offsets."""
+    wanted = set(numbered(range(count)))
+    receiver.wait_for(
+        lambda: {number_of_message(event["message"]) for window in receiver.received.windows for event in window.events} >= wanted,
+        20,
+        f"{count} lines",
+    )
+    return {(event["log"]["file"]["identity"], event["log"]["offset"]) for event in receiver.events}
+
+
 LOGROTATE = """{path} {{
     {su}
     rotate 5

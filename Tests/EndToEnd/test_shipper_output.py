@@ -19,7 +19,8 @@ from harness.lumberjack import Behaviour, Receiver
 from harness.ports import free_port
 from harness.processes import ProcessGroup
 from harness.proxy import CuttingProxy
-from harness.services import Shipper
+from harness.services import Ingest, Shipper
+from harness.store import BulkStore
 from harness.waiting import stays_true, wait_until
 
 StartShipper = Callable[..., Shipper]
@@ -285,6 +286,49 @@ class TestFaults:
                 20,
                 "the lines written after the first host died",
             )
+
+
+class TestHosts:
+    def test_a_name_with_several_addresses(self, log: Path, receiver: Receiver, start_shipper: StartShipper) -> None:
+        """`localhost` may be ::1 first, where nothing listens."""
+        append(log, lines(range(100)))
+        start_shipper([log], changes={"output": {"hosts": [f"localhost:{receiver.port}"]}})
+        receiver.wait_for_messages(texts(range(100)), 20)
+        assert_once(receiver.events, 100)
+
+    def test_a_name_that_does_not_exist(self, log: Path, receiver: Receiver, start_shipper: StartShipper) -> None:
+        """It is named in the log, and the other host is used."""
+        append(log, lines(range(100)))
+        shipper = start_shipper([log], changes={"output": {"hosts": ["no-such-host.invalid:5044"]}})
+        shipper.process.wait_for_output("no-such-host.invalid", 20)
+        assert shipper.process.terminate() == 0
+        shipper.configure({"output": {"hosts": ["no-such-host.invalid:5044", f"127.0.0.1:{receiver.port}"]}})
+        shipper.start()
+        receiver.wait_for_messages(texts(range(100)), 30)
+        assert_once(receiver.events, 100)
+
+    def test_ipv6(self, log: Path, store: BulkStore, processes: ProcessGroup, start_shipper: StartShipper) -> None:
+        ingest = Ingest(processes, [store.url])
+        ingest.configure({"inputs": [{"port": ingest.port, "host": "::1", "pipeline": "nginx-access"}]})
+        ingest.start(wait=False)
+        append(log, lines(range(100)))
+        start_shipper([log], changes={"output": {"hosts": [f"[::1]:{ingest.port}"]}})
+        store.wait_for_count(100, 20)
+
+    def test_the_receiver_moves_and_lines_of_a_deleted_file_follow(
+        self, log: Path, start_shipper: StartShipper
+    ) -> None:
+        """While nobody takes anything the file is deleted; its descriptor is held until all of it is stored."""
+        port = free_port()
+        append(log, lines(range(20_000)))
+        shipper = start_shipper([log], port)
+        wait_until(lambda: str(log) in shipper.process.open_files(), 10, "the open file")
+        log.unlink()
+        append(log, lines(range(20_000, 21_000)))
+        with Receiver(port=port) as receiver:
+            receiver.wait_for_messages(texts(range(21_000)), 30)
+            assert_once(receiver.events, 21_000)
+        wait_until(lambda: not any("deleted" in name for name in shipper.process.open_files()), 20, "the descriptor to be let go")
 
 
 class TestStopping:

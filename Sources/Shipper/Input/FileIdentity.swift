@@ -61,6 +61,18 @@ enum IdentityToken {
 
     private static let hash = SipHash(key: 0x6c6f_672e_6669_6c65, 0x6964_656e_7469_7479)
 
+    /// The token of a life whose content an open file holds: the file itself, or a copy of it.
+    ///
+    /// The first line must be complete, or longer than counts.
+    static func token(_ key: FileKey, generation: UInt32, raw file: Int32) throws(Errno) -> UInt64 {
+        var first = ByteBuffer(capacity: firstLineBytes)
+        try first.append(raw: file, 0, firstLineBytes)
+        return first.withSpan { bytes in
+            let end = bytes.firstIndex(of: UInt8(ascii: "\n"), in: 0..<bytes.byteCount) ?? bytes.byteCount
+            return token(key, generation: generation, firstLine: bytes, 0..<end)
+        }
+    }
+
     /// - Parameter generation: how often the same file was truncated before.
     /// - Parameter firstLine: the file's first line, or its first 1024 bytes if that is longer.
     static func token(_ key: FileKey, generation: UInt32, firstLine: RawSpan, _ range: Range<Int>) -> UInt64 {

@@ -16,6 +16,9 @@ final class Harvester {
         case full
         /// The file does not hold any more what was read before: it was truncated, or written anew.
         case truncated
+        /// This life has its identity now; no line was taken. It must be on disk before one is sent, or the same lines
+        /// may come under another identity after a crash.
+        case named
         case failed(Errno)
     }
 
@@ -154,7 +157,9 @@ final class Harvester {
         if template == nil,
             buffer.withSpan({ $0.firstIndex(of: UInt8(ascii: "\n"), in: overlap..<end) }) != nil
         {
+            let isNamed = state.token != nil
             try prepareTemplate(context)
+            guard isNamed else { return .named }
         }
         let consumed = append(buffer, from: overlap, start: start, to: &queue, opening: opening, context)
         guard consumed > overlap else {
@@ -263,7 +268,11 @@ final class Harvester {
         _ context: Context,
         now: Int64
     ) throws(Errno) -> Outcome {
-        if template == nil { try prepareTemplate(context) }
+        if template == nil {
+            let isNamed = state.token != nil
+            try prepareTemplate(context)
+            guard isNamed else { return .named }
+        }
         guard let template else { return .more }
         // A long event travels alone, so that a window stays below the receiver's limits.
         if queue.hasEvents, feed - offset > Int64(queue.room) { return .full }
@@ -326,13 +335,9 @@ final class Harvester {
     ///
     /// The file's first line is complete by now, or longer than counts.
     private func prepareTemplate(_ context: Context) throws(Errno) {
-        var first = ByteBuffer(capacity: IdentityToken.firstLineBytes)
         if state.token == nil {
-            try read(into: &first, IdentityToken.firstLineBytes, at: 0)
-            state.token = first.withSpan { bytes in
-                let end = bytes.firstIndex(of: UInt8(ascii: "\n"), in: 0..<bytes.byteCount) ?? bytes.byteCount
-                return IdentityToken.token(key, generation: state.generation, firstLine: bytes, 0..<end)
-            }
+            guard let raw else { throw Errno(EBADF) }
+            state.token = try IdentityToken.token(key, generation: state.generation, raw: raw)
         }
         guard let token = state.token else { return }
         template = EventTemplate(source: context.source, path: state.path, key: state.key, token: token)

@@ -18,7 +18,8 @@ extension Harvesters {
         recoverCopies(of: old, input: harvester.input, now: now, wall: wall)
     }
 
-    /// Holds a new life back until its generation is on disk: after a crash its lines must not come under another.
+    /// Holds a life back until its generation and its token are on disk: after a crash its lines must not come under
+    /// another identity.
     func block(_ harvester: Harvester) {
         neededSave = registry.nextSave
         harvester.waitsForSave = neededSave
@@ -33,7 +34,7 @@ extension Harvesters {
 
     /// Reads the rest of a truncated life from its copy, when the copy is there and no pattern names it.
     func recoverCopies(of old: FileState, input: Int, now: Int64, wall: Int64) {
-        guard old.resumption.offset > 0 else { return }
+        guard old.resumption.offset > 0 || old.token != nil else { return }
         for path in siblings(in: Path.directory(of: old.path)) where CopyRule.isRotated(path, of: old.path) {
             guard let status = quietStatus(path), status.kind == .regular, all[status.key] == nil,
                 candidates[status.key] == nil, registry.states[status.key] == nil,
