@@ -312,6 +312,23 @@ class TestWhileStopped:
         )
 
 
+@pytest.mark.parametrize("name", ["app-20261122.log", "app.log-20261122", "app.1.log"])
+def test_copies_named_by_date_while_stopped(
+    receiver: Receiver, app: Path, start_shipper: StartShipper, name: str
+) -> None:
+    """Names that sort before the live one too: the copy must not be judged before the original is known to be truncated."""
+    append(app, lines(range(100)))
+    shipper = start_shipper([app.with_name("app*")], receiver.port)
+    wait_for(receiver, 100)
+    assert shipper.process.terminate() == 0
+    append(app, lines(range(100, 150)))
+    shutil.copyfile(app, app.with_name(name))
+    os.truncate(app, 0)
+    append(app, lines(range(150, 200)))
+    shipper.start()
+    assert_once(receiver, 200)
+
+
 def test_killed_before_the_state_was_saved_and_copytruncated(
     receiver: Receiver, app: Path, pattern: Path, start_shipper: StartShipper
 ) -> None:
