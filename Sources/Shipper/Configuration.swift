@@ -56,11 +56,8 @@ struct Configuration: Sendable {
             default: .seconds(10),
             in: .milliseconds(10)...(.seconds(600))
         )
-        let waits = output.section("backoff")
-        backoff = Backoff(
-            initial: waits.duration("init", default: .seconds(1), in: .milliseconds(1)...(.seconds(3600))),
-            maximum: waits.duration("max", default: .seconds(60), in: .milliseconds(1)...(.seconds(86400)))
-        )
+        let waits = Backoff(output.section("backoff"))
+        backoff = Backoff(initial: waits.initial, maximum: max(waits.initial, waits.maximum))
         tls = TLSClientConfiguration(output.section("tls"))
         flushLatency = reader.duration(
             "flush_latency",

@@ -132,24 +132,42 @@ extension CalendarTime {
             let minute = reader.digits(2, bytes), reader.take(UInt8(ascii: ":"), bytes),
             let second = reader.digits(2, bytes)
         else { return nil }
-        guard years.contains(year), isDate(year: year, month: month, day: day) else { return nil }
-        guard hour < 24, minute < 60, second < 61 else { return nil }
         var nanosecond = 0
         if reader.take(UInt8(ascii: "."), bytes) || reader.take(UInt8(ascii: ","), bytes) {
             guard let fraction = reader.fraction(bytes) else { return nil }
             nanosecond = fraction
         }
         guard let zone = reader.zone(bytes), reader.isAtEnd else { return nil }
-        let time = CalendarTime(
-            year: year,
-            month: month,
-            day: day,
-            hour: hour,
-            minute: minute,
-            second: second,
+        return civil(
+            (year, month, day),
+            (hour, minute, second),
+            nanosecond: nanosecond,
+            zone: zone
+        )
+    }
+
+    /// The moment of a date and time as a clock shows them `zone` seconds east of UTC.
+    ///
+    /// - Returns: nil when there is no such date or time, or none that nanoseconds can count. A leap second is taken.
+    package static func civil(
+        _ date: (year: Int, month: Int, day: Int),
+        _ time: (hour: Int, minute: Int, second: Int),
+        nanosecond: Int = 0,
+        zone: Int
+    ) -> CalendarTime? {
+        guard years.contains(date.year), isDate(year: date.year, month: date.month, day: date.day),
+            time.hour < 24, time.minute < 60, time.second < 61
+        else { return nil }
+        let local = CalendarTime(
+            year: date.year,
+            month: date.month,
+            day: date.day,
+            hour: time.hour,
+            minute: time.minute,
+            second: time.second,
             nanosecond: nanosecond
         )
-        return CalendarTime(nanoseconds: time.nanoseconds - Int64(zone) * 1_000_000_000)
+        return CalendarTime(nanoseconds: local.nanoseconds - Int64(zone) * 1_000_000_000)
     }
 
     /// The years that fit as a whole; others overflow, so whoever reads a date checks this too.

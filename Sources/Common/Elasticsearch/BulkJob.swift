@@ -15,7 +15,7 @@ final class BulkJob: @unchecked Sendable {
     let byteCount: Int
     let completion: @Sendable (BulkResult) -> Void
     var progress: BulkProgress
-    var delay: RetryDelay
+    var delay: Backoff
     /// Not sent before this moment.
     var readyAt = Int64.min
     /// Counts as a problem of `documents` until it is complete.
@@ -23,14 +23,14 @@ final class BulkJob: @unchecked Sendable {
 
     init(
         _ batch: BulkBatch,
-        _ retry: RetryDelay.Limits,
+        _ retry: Backoff,
         _ completion: @escaping @Sendable (BulkResult) -> Void
     ) {
         self.batch = batch
         byteCount = batch.byteCount
         self.completion = completion
         progress = BulkProgress(documents: batch.documentCount)
-        delay = RetryDelay(retry)
+        delay = retry
     }
 
     var result: BulkResult {

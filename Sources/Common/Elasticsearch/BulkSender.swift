@@ -335,8 +335,8 @@ struct BulkSender: @unchecked Sendable {
     }
 
     private func rest(_ job: BulkJob) {
-        let pause = job.delay.failed(random: Double.random(in: 0..<1))
-        job.readyAt = Clock.monotonic + pause
+        let pause = job.delay.failed(chance: Double.random(in: 0..<1))
+        job.readyAt = Clock.monotonic + pause.nanoseconds
         queue.change { $0.putBack(job) }
     }
 

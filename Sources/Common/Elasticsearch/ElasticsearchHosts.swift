@@ -36,21 +36,21 @@ package struct ElasticsearchHosts: Sendable {
         var isProbed = false
         /// Nothing is sent, or no probe made, before this moment.
         var restsUntil = Int64.min
-        var delay: RetryDelay
-        var probeDelay: RetryDelay
+        var delay: Backoff
+        var probeDelay: Backoff
     }
 
     private var hosts: [Host]
-    private let limits: RetryDelay.Limits
+    private let limits: Backoff
 
-    package init(count: Int, limits: RetryDelay.Limits = RetryDelay.Limits()) {
+    package init(count: Int, limits: Backoff = Backoff()) {
         self.limits = limits
-        let probes = RetryDelay.Limits(
+        let probes = Backoff(
             initial: min(limits.initial, Self.probeInterval),
             maximum: Self.probeInterval
         )
         hosts = Array(
-            repeating: Host(delay: RetryDelay(limits), probeDelay: RetryDelay(probes)),
+            repeating: Host(delay: limits, probeDelay: probes),
             count: count
         )
     }
@@ -105,8 +105,8 @@ package struct ElasticsearchHosts: Sendable {
         case .dead: markDead(host, now: now, random: random)
         case .overloaded(let retryAfter):
             guard hosts[host].restsUntil <= started else { return }
-            let delay = hosts[host].delay.failed(random: random)
-            hosts[host].restsUntil = now + max(delay, retryAfter?.nanoseconds ?? 0)
+            let delay = hosts[host].delay.failed(chance: random)
+            hosts[host].restsUntil = now + max(delay, retryAfter ?? .zero).nanoseconds
         case .refused:
             let longest = Double(limits.maximum.nanoseconds)
             hosts[host].restsUntil = now + Int64(longest * (0.5 + 0.5 * random))
@@ -122,7 +122,7 @@ package struct ElasticsearchHosts: Sendable {
             hosts[host].probeDelay.succeeded()
             return
         }
-        hosts[host].restsUntil = now + hosts[host].probeDelay.failed(random: random)
+        hosts[host].restsUntil = now + hosts[host].probeDelay.failed(chance: random).nanoseconds
     }
 
     /// Servers to which a connection can be made, as far as known.
@@ -131,6 +131,6 @@ package struct ElasticsearchHosts: Sendable {
     private mutating func markDead(_ host: Int, now: Int64, random: Double) {
         guard !hosts[host].isDead else { return }
         hosts[host].isDead = true
-        hosts[host].restsUntil = now + hosts[host].probeDelay.failed(random: random)
+        hosts[host].restsUntil = now + hosts[host].probeDelay.failed(chance: random).nanoseconds
     }
 }

@@ -12,11 +12,7 @@ extension ElasticsearchSettings {
         http = HTTPClientSettings(reader)
         isCompressed = reader.bool("compression", default: false)
         concurrentRequests = reader.int("concurrent_requests", default: 2, in: 1...64)
-        let backoff = reader.section("backoff")
-        retry = RetryDelay.Limits(
-            initial: backoff.duration("init", default: .seconds(1), in: .milliseconds(1)...(.seconds(3600))),
-            maximum: backoff.duration("max", default: .seconds(60), in: .milliseconds(1)...(.seconds(86400)))
-        )
+        retry = Backoff(reader.section("backoff"))
     }
 }
 

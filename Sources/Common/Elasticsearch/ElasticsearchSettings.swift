@@ -8,7 +8,7 @@ package struct ElasticsearchSettings: Sendable {
     package var concurrentRequests = 2
     /// Batches accepted and not yet complete, in bytes; one batch is always accepted.
     package var maxPendingBytes = 32 << 20
-    package var retry = RetryDelay.Limits()
+    package var retry = Backoff()
 
     package init(hosts: [HTTPServerAddress]) { self.hosts = hosts }
 }

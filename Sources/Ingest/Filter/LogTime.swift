@@ -11,19 +11,9 @@ enum LogTime {
             let hour = reader.digits(2, bytes), reader.take(UInt8(ascii: ":"), bytes),
             let minute = reader.digits(2, bytes), reader.take(UInt8(ascii: ":"), bytes),
             let second = reader.digits(2, bytes), reader.take(0x20, bytes),
-            let zone = reader.zone(bytes), reader.isAtEnd,
-            CalendarTime.years.contains(year), CalendarTime.isDate(year: year, month: month, day: day),
-            hour < 24, minute < 60, second < 61
+            let zone = reader.zone(bytes), reader.isAtEnd
         else { return nil }
-        let time = CalendarTime(
-            year: year,
-            month: month,
-            day: day,
-            hour: hour,
-            minute: minute,
-            second: second
-        )
-        return CalendarTime(nanoseconds: time.nanoseconds - Int64(zone) * 1_000_000_000)
+        return CalendarTime.civil((year, month, day), (hour, minute, second), zone: zone)
     }
 
     /// `1795342422.275`: seconds since 1970; nil for anything else.

@@ -18,7 +18,7 @@ struct BulkIndexerTests {
             throws
         {
             var settings = ElasticsearchSettings(hosts: try stores.map { try $0.address })
-            settings.retry = RetryDelay.Limits(initial: .milliseconds(4), maximum: .milliseconds(20))
+            settings.retry = Backoff(initial: .milliseconds(4), maximum: .milliseconds(20))
             settings.http.timeout = .milliseconds(400)
             settings.isCompressed = compressed
             settings.concurrentRequests = senders
@@ -185,7 +185,7 @@ struct BulkIndexerTests {
         defer { alive.stop() }
         let gone = try HTTPServerAddress("http://127.0.0.1:\(port)")
         var settings = ElasticsearchSettings(hosts: [gone, try alive.address])
-        settings.retry = RetryDelay.Limits(initial: .milliseconds(4), maximum: .milliseconds(20))
+        settings.retry = Backoff(initial: .milliseconds(4), maximum: .milliseconds(20))
         let indexer = BulkIndexer(settings, service: "test", metrics: Metrics()) { _, _ in }
         try indexer.start()
         let counter = Counter()
@@ -252,7 +252,7 @@ struct BulkIndexerTests {
         }
         defer { store.stop() }
         var settings = ElasticsearchSettings(hosts: [try store.address])
-        settings.retry = RetryDelay.Limits(initial: .milliseconds(4), maximum: .milliseconds(20))
+        settings.retry = Backoff(initial: .milliseconds(4), maximum: .milliseconds(20))
         let indexer = BulkIndexer(settings, service: "test", metrics: Metrics()) { _, _ in }
         let batch = indexer.emptyBatch()
         batch.append(

@@ -74,13 +74,4 @@ struct ElasticsearchNamesTests {
         health.clear(.documents)
         #expect(health.state == .ok)
     }
-
-    @Test("an idle pause doubles, with jitter, to its limit")
-    func retryDelay() {
-        var delay = RetryDelay(RetryDelay.Limits())
-        let seconds = (0..<8).map { _ in delay.failed(random: 1) / 1_000_000_000 }
-        #expect(seconds == [1, 2, 4, 8, 16, 32, 60, 60])
-        delay.succeeded()
-        #expect(delay.failed(random: 0) == 500_000_000)
-    }
 }

@@ -55,18 +55,6 @@ import Testing
         #expect(window.acknowledged(7) == .stored(3))
     }
 
-    @Test("waits double up to the maximum, with jitter, and start again after success")
-    func backoff() {
-        var backoff = Backoff(initial: .seconds(1), maximum: .seconds(60))
-        let steps = (0..<8).map { _ in backoff.failed(chance: 1) }
-        #expect(steps == [1, 2, 4, 8, 16, 32, 60, 60].map { Duration.seconds($0) })
-        backoff.succeeded()
-        #expect(backoff.failed(chance: 0) == .milliseconds(500))
-        #expect(backoff.failed(chance: 0.5) == .milliseconds(1500))
-        for _ in 0..<200 { _ = backoff.failed(chance: 1) }
-        #expect(backoff.failed(chance: 7) == .seconds(60))
-    }
-
     @Test(
         "hosts",
         arguments: [
