@@ -58,7 +58,7 @@ package final class HTTPServer: Sendable {
             waker = try Waker()
             // libmicrohttpd closes the socket that it is given.
             let socket = try Errno.check { fcntl(listener.raw, F_DUPFD_CLOEXEC, 0) }
-            let exchange = HTTPExchange(settings, router: router)
+            let exchange = HTTPServerLoop(settings, router: router)
             let daemon = try exchange.start(listening: socket)
             let waker = waker
             do throws(Errno) {
@@ -110,7 +110,7 @@ private struct HTTPDaemon: @unchecked Sendable {
 }
 
 /// What libmicrohttpd calls back into.
-private final class HTTPExchange: @unchecked Sendable {
+private final class HTTPServerLoop: @unchecked Sendable {
     // Sendable is true because after `start` only the server's thread touches it.
 
     /// One request while it arrives.
@@ -161,7 +161,7 @@ private final class HTTPExchange: @unchecked Sendable {
                 guard let context, let connection, let url, let method, let size, let state else {
                     return .NO
                 }
-                let exchange = HTTPExchange.from(context)
+                let exchange = HTTPServerLoop.from(context)
                 guard let pointer = state.pointee else {
                     let arrival = Arrival(method: String(cString: method), path: String(cString: url))
                     state.pointee = Unmanaged.passRetained(arrival).toOpaque()
@@ -176,11 +176,11 @@ private final class HTTPExchange: @unchecked Sendable {
                 guard let context, let connection, let state else { return }
                 if let pointer = state.pointee { Unmanaged<Arrival>.fromOpaque(pointer).release() }
                 state.pointee = nil
-                HTTPExchange.from(context).extendDeadline(of: http_connection_socket(connection))
+                HTTPServerLoop.from(context).extendDeadline(of: http_connection_socket(connection))
             },
             { context, connection, _, code in
                 guard let context, let connection else { return }
-                let exchange = HTTPExchange.from(context)
+                let exchange = HTTPServerLoop.from(context)
                 let socket = http_connection_socket(connection)
                 if code == .CONNECTION_NOTIFY_STARTED {
                     exchange.opened(socket)
@@ -200,8 +200,8 @@ private final class HTTPExchange: @unchecked Sendable {
         return HTTPDaemon(pointer: daemon)
     }
 
-    private static func from(_ context: UnsafeMutableRawPointer) -> HTTPExchange {
-        Unmanaged<HTTPExchange>.fromOpaque(context).takeUnretainedValue()
+    private static func from(_ context: UnsafeMutableRawPointer) -> HTTPServerLoop {
+        Unmanaged<HTTPServerLoop>.fromOpaque(context).takeUnretainedValue()
     }
 
     // MARK: - The thread

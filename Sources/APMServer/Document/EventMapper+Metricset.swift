@@ -1,0 +1,12 @@
+import Common
+
+extension EventMapper {
+    func metricset(
+        _ fields: EventFields,
+        _ line: RawSpan,
+        _ metadata: RequestMetadata,
+        _ output: IntakeOutput
+    ) throws(IntakeError) -> Int {
+        0
+    }
+}

@@ -1,0 +1,62 @@
+import Common
+
+/// One value of an event: what it is and where it stands in the event's line.
+struct FieldValue: Equatable {
+    enum Kind: UInt8 {
+        /// Not sent, or null.
+        case absent
+        /// A string whose bytes are its value.
+        case string
+        /// A string with at least one escape.
+        case escapedString
+        case number
+        case `true`, `false`
+        case object, array
+    }
+
+    var kind = Kind.absent
+    /// First byte: of strings the one behind the quote.
+    var start: UInt32 = 0
+    /// Behind the last byte: of strings the closing quote.
+    var end: UInt32 = 0
+
+    static let absent = FieldValue()
+
+    @inline(__always) var isGiven: Bool { kind != .absent }
+    @inline(__always) var isString: Bool { kind == .string || kind == .escapedString }
+    @inline(__always) var range: Range<Int> { Int(start)..<Int(end) }
+    /// A string without characters, as good as none in most documents.
+    @inline(__always) var isEmpty: Bool { start == end }
+}
+
+/// The values of one decoded object, by field.
+///
+/// Reused from event to event; the line they stand in is an argument wherever they are read.
+struct EventFields {
+    private var values: [FieldValue]
+    /// Fields that were set since the last `removeAll`, so that clearing costs what was used.
+    private var given: [Field] = []
+
+    init() {
+        values = Array(repeating: .absent, count: Field.allCases.count)
+        given.reserveCapacity(64)
+    }
+
+    @inline(__always)
+    subscript(field: Field) -> FieldValue {
+        get { values[Int(field.rawValue)] }
+        set {
+            if values[Int(field.rawValue)].kind == .absent { given.append(field) }
+            values[Int(field.rawValue)] = newValue
+        }
+    }
+
+    mutating func removeAll() {
+        for field in given { values[Int(field.rawValue)] = .absent }
+        given.removeAll(keepingCapacity: true)
+    }
+
+    /// Whether any of `fields` was sent.
+    @inline(__always)
+    func hasAny(_ fields: Field...) -> Bool { fields.contains { self[$0].isGiven } }
+}

@@ -1,0 +1,29 @@
+/// Why a line, or the rest of a stream, is not taken; `message` is what the agent's own log will show.
+struct IntakeError: Error, Equatable {
+    /// 400 for bad input, 403, 429, 503.
+    var status = 400
+    var message: String
+    /// Short and of few values, for the counters: `validation`, `decode`, `size`, `type`, `metadata`.
+    var reason: StaticReason
+
+    enum StaticReason: String, CaseIterable, Sendable {
+        case validation, decode, size, type, metadata, unauthorized, rateLimit, queueFull, encoding
+        case closing, other
+    }
+
+    init(status: Int = 400, _ reason: StaticReason, _ message: String) {
+        self.status = status
+        self.reason = reason
+        self.message = message
+    }
+}
+
+/// What a line is, by its root key.
+enum EventKind: UInt8, CaseIterable, Sendable {
+    case transaction, span, error, metricset, log
+    /// RUM v3: a transaction with its spans and metricsets inside; an error.
+    case rumTransaction, rumError
+}
+
+/// The two spellings of the same fields.
+enum Dialect: UInt8, Sendable { case v2, v3 }

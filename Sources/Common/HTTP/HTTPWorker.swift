@@ -1,0 +1,51 @@
+/// What a service does with the requests that one thread of its `HTTPServer` receives.
+///
+/// Every call comes on that thread, so that an implementation needs no locks for what is its own.
+package protocol HTTPWorker: AnyObject {
+    /// The head of a request has arrived (its `body` is empty): says what becomes of it.
+    func open(_ request: HTTPRequest, _ exchange: any HTTPExchange) -> HTTPOpening
+
+    /// Called after each round of events, and at the moment that the last call asked for.
+    ///
+    /// - Parameter now: monotonic nanoseconds.
+    /// - Returns: when to call again at the latest, in monotonic nanoseconds; `.max` for no such moment.
+    func tick(now: Int64) -> Int64
+}
+
+/// The first decision on a request, made when only its head is known.
+package enum HTTPOpening {
+    /// Answered at once; what comes of the body is dropped.
+    case respond(HTTPResponse)
+    /// The body goes to this as it arrives.
+    case stream(any HTTPBodyStream)
+}
+
+/// Takes the body of one request as it arrives and makes its answer, on the thread that owns the connection.
+package protocol HTTPBodyStream: AnyObject {
+    /// Some more of the body; the bytes are valid during the call only and count as taken.
+    func receive(_ bytes: RawSpan) -> HTTPStep
+    /// The body is complete.
+    func finish() -> HTTPStep
+    /// `HTTPExchange.wake` was called after this stream had asked to wait.
+    func resumed() -> HTTPStep
+    /// The client has gone, or its time is over, before it was answered; the last call.
+    func cancelled()
+}
+
+/// What happens next to a request.
+package enum HTTPStep {
+    /// More of the body may come. After `finish` it is the same as `wait`.
+    case proceed
+    /// Nothing is read of this connection until `HTTPExchange.wake`; it costs its socket.
+    case wait
+    /// The answer. In the middle of a body the rest is dropped and the connection closed.
+    case respond(HTTPResponse)
+}
+
+/// Wakes a request that waits.
+package protocol HTTPExchange: AnyObject, Sendable {
+    /// Has `resumed` called on the request's thread.
+    ///
+    /// From any thread, any number of times, also when the request is over.
+    func wake()
+}
