@@ -14,12 +14,16 @@ import pytest
 from harness.apm import FIXTURES, post, request
 from harness.ports import free_port, is_listening
 from harness.processes import ChildProcess, ProcessGroup
-from harness.services import APMServer
+from harness.services import REPOSITORY, APMServer
 from harness.store import BulkStore
 from harness.waiting import wait_until
 
 StartAPMServer = Callable[..., APMServer]
-APPS = Path(__file__).with_name("apps")
+PROGRAMS = {
+    # The same shop as in the demo.
+    "flask_shop": REPOSITORY / "deploy" / "demo" / "flask_shop.py",
+    "django_shop": Path(__file__).with_name("apps") / "django_shop.py",
+}
 REQUESTS = 400
 # One in twenty, as the apps' order pages fail.
 FAILURES = REQUESTS // 20
@@ -33,7 +37,7 @@ class App:
         self.process = processes.add(
             ChildProcess(
                 program,
-                [sys.executable, APPS / f"{program}.py", str(self.port), *arguments],
+                [sys.executable, PROGRAMS[program], str(self.port), *arguments],
                 processes.folder,
                 is_ready=lambda: is_listening(self.port),
                 ready_seconds=40,
