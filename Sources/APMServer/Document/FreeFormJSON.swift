@@ -103,44 +103,25 @@ extension RawSpan {
 }
 
 /// Copies JSON that was checked before and leaves out what says nothing.
-///
-/// It holds an offset into the line; the line is an argument.
 private struct FreeFormJSON {
-    private var offset: Int
-    private let end: Int
+    private var cursor: CheckedJSON
     private var depth = 0
 
-    init(_ range: Range<Int>) {
-        offset = range.lowerBound
-        end = range.upperBound
-    }
+    init(_ range: Range<Int>) { cursor = CheckedJSON(range) }
 
-    /// Copies the value at the offset.
+    /// Copies the value at the cursor.
     ///
     /// - Returns: false when it says nothing; the buffer may then end in a part of it.
     mutating func copyValue(_ line: RawSpan, into buffer: inout ByteBuffer, sanitizesKeys: Bool) -> Bool {
-        skipSpace(line)
-        guard offset < end else { return false }
-        switch line[offset] {
-        case UInt8(ascii: "{"):
-            return copyObject(line, into: &buffer, sanitizesKeys: sanitizesKeys)
-        case UInt8(ascii: "["):
-            return copyArray(line, into: &buffer)
-        case UInt8(ascii: "\""):
-            let start = offset
-            _ = skipString(line)
-            buffer.append(line, start..<offset)
-            return true
-        case UInt8(ascii: "n"):
-            offset += 4
-            return false
+        switch cursor.peek(line) {
+        case UInt8(ascii: "{"): return copyObject(line, into: &buffer, sanitizesKeys: sanitizesKeys)
+        case UInt8(ascii: "["): return copyArray(line, into: &buffer)
         default:
-            let start = offset
-            skipWord(line)
-            if line[start] | 0x20 >= UInt8(ascii: "a") {
-                buffer.append(line, start..<offset)
-            } else {
-                buffer.append(double: line, start..<offset)
+            let value = cursor.value(line)
+            switch value.kind {
+            case .absent: return false
+            case .number: buffer.append(double: line, value.range)
+            default: buffer.append(value, line)
             }
             return true
         }
@@ -151,24 +132,21 @@ private struct FreeFormJSON {
         into buffer: inout ByteBuffer,
         sanitizesKeys: Bool
     ) -> Bool {
-        offset += 1
         depth += 1
         defer { depth -= 1 }
         var keys = SeenKeys()
         buffer.append(UInt8(ascii: "{"))
-        while nextElement(line, close: UInt8(ascii: "}")) {
+        cursor.begin()
+        while cursor.nextElement(line) {
             let mark = buffer.count
             buffer.separate()
             let keyStart = buffer.count
-            appendKey(line, into: &buffer, sanitizes: sanitizesKeys)
+            buffer.append(key: cursor.key(line), line, sanitizes: sanitizesKeys)
             let keyEnd = buffer.count
-            skipSpace(line)
-            offset += 1
             buffer.append(UInt8(ascii: ":"))
-            let isKept =
-                depth < JSONReader.maxDepth
-                ? copyValue(line, into: &buffer, sanitizesKeys: false) : skipTooDeep()
-            let isNew = isKept && buffer.withSpan { keys.insert($0, keyStart..<keyEnd) }
+            let isNew =
+                copyInner(line, into: &buffer)
+                && buffer.withSpan { keys.insert($0, keyStart..<keyEnd) }
             if !isNew { buffer.truncate(to: mark) }
         }
         let isEmpty = buffer[buffer.count - 1] == UInt8(ascii: "{")
@@ -177,96 +155,42 @@ private struct FreeFormJSON {
     }
 
     private mutating func copyArray(_ line: RawSpan, into buffer: inout ByteBuffer) -> Bool {
-        offset += 1
         depth += 1
         defer { depth -= 1 }
         buffer.append(UInt8(ascii: "["))
-        while nextElement(line, close: UInt8(ascii: "]")) {
+        cursor.begin()
+        while cursor.nextElement(line) {
             let mark = buffer.count
             buffer.separate()
-            let isKept =
-                depth < JSONReader.maxDepth
-                ? copyValue(line, into: &buffer, sanitizesKeys: false) : skipTooDeep()
-            if !isKept { buffer.truncate(to: mark) }
+            if !copyInner(line, into: &buffer) { buffer.truncate(to: mark) }
         }
         let isEmpty = buffer[buffer.count - 1] == UInt8(ascii: "[")
         buffer.append(UInt8(ascii: "]"))
         return !isEmpty
     }
 
-    /// Ends the copy: the reader that checked the line goes no deeper either, so this is not reached by its lines.
-    private mutating func skipTooDeep() -> Bool {
-        offset = end
-        return false
-    }
-
-    private mutating func appendKey(_ line: RawSpan, into buffer: inout ByteBuffer, sanitizes: Bool) {
-        let start = offset
-        let hasEscapes = skipString(line)
-        guard sanitizes else { return buffer.append(line, start..<offset) }
-        buffer.append(UInt8(ascii: "\""))
-        buffer.append(sanitizedKey: line, start + 1..<offset - 1, hasEscapes: hasEscapes)
-        buffer.append(UInt8(ascii: "\""))
-    }
-
-    // MARK: - Grammar
-
-    /// Moves to the next element of an array or key of an object, or behind its end.
-    private mutating func nextElement(_ line: RawSpan, close: UInt8) -> Bool {
-        skipSpace(line)
-        if offset < end, line[offset] == UInt8(ascii: ",") {
-            offset += 1
-            skipSpace(line)
+    private mutating func copyInner(_ line: RawSpan, into buffer: inout ByteBuffer) -> Bool {
+        guard depth < JSONReader.maxDepth else {
+            // Lines are checked by a reader that goes no deeper either; the stack must not depend on it.
+            _ = cursor.value(line)
+            return false
         }
-        guard offset < end else { return false }
-        guard line[offset] == close else { return true }
-        offset += 1
-        return false
-    }
-
-    /// Moves behind a string; answers whether it has escapes.
-    private mutating func skipString(_ line: RawSpan) -> Bool {
-        var hasEscapes = false
-        offset += 1
-        while offset < end {
-            offset = line.endOfPlainJSONText(from: offset, to: end)
-            guard offset < end else { break }
-            let byte = line[offset]
-            if byte == UInt8(ascii: "\\") {
-                hasEscapes = true
-                offset += 2
-            } else {
-                offset += 1
-                if byte == UInt8(ascii: "\"") { break }
-            }
-        }
-        offset = min(offset, end)
-        return hasEscapes
-    }
-
-    /// Moves behind a number, `true` or `false`.
-    private mutating func skipWord(_ line: RawSpan) {
-        while offset < end {
-            switch line[offset] {
-            case UInt8(ascii: ","), UInt8(ascii: "}"), UInt8(ascii: "]"), 0x20, 0x09, 0x0A, 0x0D: return
-            default: offset += 1
-            }
-        }
-    }
-
-    private mutating func skipSpace(_ line: RawSpan) {
-        while offset < end {
-            let byte = line[offset]
-            guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return }
-            offset += 1
-        }
+        return copyValue(line, into: &buffer, sanitizesKeys: false)
     }
 }
 
 extension ByteBuffer {
+    /// Appends a key with its quotes, made searchable if need be.
+    fileprivate mutating func append(key: JSONReader.Text, _ line: RawSpan, sanitizes: Bool) {
+        guard sanitizes else { return append(line, key.quoted) }
+        append(UInt8(ascii: "\""))
+        append(sanitizedKey: line, key.range)
+        append(UInt8(ascii: "\""))
+    }
+
     /// Appends the inside of a JSON string that is a key, with `.`, `*` and `"` replaced by `_`: a dot would make
     /// nested objects of it, the others cannot be searched for.
-    mutating func append(sanitizedKey bytes: RawSpan, _ range: Range<Int>, hasEscapes: Bool) {
+    mutating func append(sanitizedKey bytes: RawSpan, _ range: Range<Int>) {
         var index = range.lowerBound
         while index < range.upperBound {
             let byte = bytes[index]
