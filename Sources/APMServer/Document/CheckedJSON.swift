@@ -80,9 +80,7 @@ struct CheckedJSON {
     mutating func value(_ line: RawSpan) -> FieldValue {
         guard let first = peek(line) else { return .absent }
         switch first {
-        case UInt8(ascii: "\""):
-            let text = string(line)
-            return FieldValue(text.hasEscapes ? .escapedString : .string, text.range)
+        case UInt8(ascii: "\""): return FieldValue(string(line))
         case UInt8(ascii: "{"), UInt8(ascii: "["):
             let start = offset
             skipNested(line)
@@ -119,37 +117,6 @@ struct CheckedJSON {
             let byte = line[offset]
             guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return }
             offset += 1
-        }
-    }
-}
-
-extension FieldValue {
-    init(_ kind: Kind, _ range: Range<Int>) {
-        self.init(kind: kind, start: UInt32(range.lowerBound), end: UInt32(range.upperBound))
-    }
-
-    /// Calls `body` with each element of a list; elements that are null are passed over.
-    ///
-    /// Nothing happens when this is no list.
-    func forEachElement(_ line: RawSpan, _ body: (FieldValue) -> Void) {
-        guard kind == .array else { return }
-        var list = CheckedJSON(range)
-        list.begin()
-        while list.nextElement(line) {
-            let element = list.value(line)
-            if element.isGiven { body(element) }
-        }
-    }
-
-    /// Calls `body` with each member of an object whose value is not null.
-    func forEachMember(_ line: RawSpan, _ body: (JSONReader.Text, FieldValue) -> Void) {
-        guard kind == .object else { return }
-        var object = CheckedJSON(range)
-        object.begin()
-        while object.nextElement(line) {
-            let key = object.key(line)
-            let value = object.value(line)
-            if value.isGiven { body(key, value) }
         }
     }
 }

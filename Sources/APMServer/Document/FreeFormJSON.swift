@@ -1,5 +1,4 @@
 import Common
-import Glibc
 
 extension ByteBuffer {
     /// A member with what agents may fill as they like (`custom`, `attributes`, `vars`, `env`, `cookies`, a body).
@@ -54,17 +53,6 @@ extension ByteBuffer {
 }
 
 extension RawSpan {
-    /// The JSON number `self[range]`; infinite when it is larger than any double.
-    func double(_ range: Range<Int>) -> Double {
-        // Fifteen digits and a power of ten up to 22 are exact, so one operation rounds as it should.
-        if let value = shortDouble(range) { return value }
-        return withUnsafeTemporaryAllocation(byteCount: range.count + 1, alignment: 1) { text in
-            withUnsafeBytes { text.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[range])) }
-            text[range.count] = 0
-            return text.withMemoryRebound(to: CChar.self) { $0.baseAddress.map { strtod($0, nil) } ?? 0 }
-        }
-    }
-
     /// Whether a double tells all digits of a number: at most fifteen, without an exponent.
     fileprivate func isExactDouble(_ range: Range<Int>) -> Bool {
         guard range.count <= 16 else { return false }
@@ -74,31 +62,6 @@ extension RawSpan {
             others += 1
         }
         return range.count - others <= 15
-    }
-
-    private func shortDouble(_ range: Range<Int>) -> Double? {
-        guard range.count <= 16 else { return nil }
-        var digits: Int64 = 0
-        var scale = 1.0
-        var isFraction = false
-        var isNegative = false
-        for index in range {
-            let byte = self[index]
-            if byte &- 48 < 10 {
-                digits = digits &* 10
-                digits = digits &+ Int64(byte &- 48)
-                if isFraction { scale *= 10 }
-            } else if byte == UInt8(ascii: ".") {
-                isFraction = true
-            } else if byte == UInt8(ascii: "-") {
-                isNegative = true
-            } else {
-                return nil
-            }
-        }
-        guard digits < 1_000_000_000_000_000 else { return nil }
-        let value = Double(digits) / scale
-        return isNegative ? -value : value
     }
 }
 

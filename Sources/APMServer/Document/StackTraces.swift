@@ -36,10 +36,8 @@ final class StackTraces {
         let mark = buffer.count
         buffer.key(key)
         buffer.append(UInt8(ascii: "["))
-        var list = CheckedJSON(frames.range)
-        list.begin()
-        while list.nextElement(line) {
-            let element = list.value(line)
+        var list = ListReader(frames)
+        while let element = list.next(line) {
             guard element.kind == .object else { continue }
             frame.removeAll()
             decoder.element(.frame, metadata.dialect, line, element.range, into: &frame)
