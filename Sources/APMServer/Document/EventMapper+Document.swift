@@ -155,9 +155,13 @@ extension EventMapper {
         return stream == .appLogs ? metadata.appLogs : metadata.appMetrics
     }
 
-    private func dataStream(_ stream: DataStream, ofService name: FieldValue, _ line: RawSpan) -> DataStreamText {
+    private func dataStream(
+        _ stream: DataStream,
+        ofService name: FieldValue,
+        _ line: RawSpan
+    ) -> DataStreamText {
         scratch.removeAll()
-        scratch.append(unescaped: name, line)
+        scratch.append(unescaped: name, of: line)
         return scratch.withSpan { DataStreamText(stream, service: $0, namespace: settings.namespace) }
     }
 }
@@ -182,9 +186,9 @@ extension ByteBuffer {
         _ metadata: borrowing MetadataLine
     ) {
         if event[field].isGiven {
-            append(unescaped: event[field], line)
+            append(unescaped: event[field], of: line)
         } else {
-            append(unescaped: metadata.fields[field], metadata.bytes.span.bytes)
+            append(unescaped: metadata.fields[field], of: metadata.bytes.span.bytes)
         }
     }
 

@@ -17,8 +17,8 @@ struct MetadataLabels: Sendable {
         var text = ByteBuffer()
         var labels: [Label] = []
         var keys = (MemberKeys(), MemberKeys())
-        var reader = MemberReader(value)
-        while let member = reader.member(line) {
+        var reader = ListReader(value)
+        while let member = reader.nextMember(line) {
             let start = text.count
             guard let key = text.append(label: member, line) else { continue }
             let isNumber = member.value.kind == .number
@@ -47,7 +47,7 @@ struct LabelScratch: ~Copyable {
         numberKeys.removeAll()
     }
 
-    fileprivate mutating func add(_ label: MemberReader.Member, _ line: RawSpan) {
+    fileprivate mutating func add(_ label: (key: FieldValue, value: FieldValue), _ line: RawSpan) {
         if label.value.kind == .number {
             numbers.append(label: label, line, &numberKeys)
         } else {
@@ -67,14 +67,21 @@ struct LabelScratch: ~Copyable {
 extension ByteBuffer {
     /// Appends `labels` and `numeric_labels` of a request.
     mutating func append(_ labels: borrowing MetadataLabels) {
-        for (key, isNumber) in [(#""labels":"#, false), (#""numeric_labels":"#, true)] as [(StaticString, Bool)] {
-            let object = openObject(key)
-            for label in labels.labels where label.isNumber == isNumber {
-                separate()
-                append(labels.text.span.bytes, label.member)
-            }
-            closeObject(object)
+        appendLabels(#""labels":"#, labels, ofNumbers: false)
+        appendLabels(#""numeric_labels":"#, labels, ofNumbers: true)
+    }
+
+    private mutating func appendLabels(
+        _ key: StaticString,
+        _ labels: borrowing MetadataLabels,
+        ofNumbers isNumber: Bool
+    ) {
+        let object = openObject(key)
+        for label in labels.labels where label.isNumber == isNumber {
+            separate()
+            append(labels.text.span.bytes, label.member)
         }
+        closeObject(object)
     }
 
     /// Appends `labels` and `numeric_labels` of an event: its own, and those of the metadata that it leaves alone.
@@ -85,8 +92,8 @@ extension ByteBuffer {
         _ scratch: inout LabelScratch
     ) {
         scratch.removeAll()
-        var reader = MemberReader(value)
-        while let member = reader.member(line) { scratch.add(member, line) }
+        var reader = ListReader(value)
+        while let member = reader.nextMember(line) { scratch.add(member, line) }
         for label in metadata.labels { scratch.add(label, of: metadata.text.span.bytes) }
         let labels = openObject(#""labels":"#)
         append(scratch.strings)
@@ -99,7 +106,9 @@ extension ByteBuffer {
     /// Appends `"key":value`; nothing for a null.
     ///
     /// - Returns: where the key stands, without quotes.
-    fileprivate mutating func append(label: MemberReader.Member, _ line: RawSpan) -> Range<Int>? {
+    fileprivate mutating func append(label: (key: FieldValue, value: FieldValue), _ line: RawSpan) -> Range<
+        Int
+    >? {
         guard label.value.isGiven else { return nil }
         guard let key = append(sanitizedKey: label.key, line) else { return nil }
         switch label.value.kind {
@@ -111,7 +120,7 @@ extension ByteBuffer {
     }
 
     fileprivate mutating func append(
-        label: MemberReader.Member,
+        label: (key: FieldValue, value: FieldValue),
         _ line: RawSpan,
         _ keys: inout MemberKeys
     ) {

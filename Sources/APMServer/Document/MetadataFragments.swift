@@ -83,7 +83,8 @@ extension ByteBuffer {
         switch part {
         case .fixed:
             appendObserver(settings)
-            appendHost(fields, line, host, ip: request.isRUM || !settings.capturesPersonalData ? "" : request.clientIP)
+            let showsIP = !request.isRUM && settings.capturesPersonalData
+            appendHost(fields, line, host, ip: showsIP ? request.clientIP : "")
             appendContainer(fields, line)
             appendNetwork(fields, line)
         case .agent: appendAgent(nothing, line, metadata)

@@ -23,7 +23,8 @@ extension EventFields {
         if self[.serviceNodeName].isGiven || self[.agentName].isGiven || self[.agentVersion].isGiven {
             return true
         }
-        if self[.agentEphemeralID].isGiven || self[.frameworkName].isGiven || self[.frameworkVersion].isGiven {
+        if self[.agentEphemeralID].isGiven || self[.frameworkName].isGiven || self[.frameworkVersion].isGiven
+        {
             return true
         }
         if self[.languageName].isGiven || self[.languageVersion].isGiven { return true }
