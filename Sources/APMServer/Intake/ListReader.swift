@@ -32,7 +32,9 @@ struct ListReader {
     mutating func nextMember(_ line: RawSpan) -> (key: FieldValue, value: FieldValue)? {
         guard !isDone else { return nil }
         do throws(JSONError) {
-            if let key = try reader.nextKey(line, isFirst: &isFirst) { return (FieldValue(key), try value(line)) }
+            if let key = try reader.nextKey(line, isFirst: &isFirst) {
+                return (FieldValue(key), try value(line))
+            }
         } catch { isDone = true }
         isDone = true
         return nil
