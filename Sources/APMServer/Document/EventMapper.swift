@@ -21,9 +21,15 @@ final class EventMapper {
     var memberKeys = MemberKeys()
     /// Values of one element of a list.
     var element = EventFields()
+    /// Writes the stack traces of errors and spans.
+    let stackTraces: StackTraces
+    /// The exceptions and the log record of the error that is being mapped.
+    var errorParts = ErrorParts()
+    let grouping = GroupingKey()
 
     init(_ settings: MappingSettings) {
         self.settings = settings
+        stackTraces = StackTraces(settings)
         dataStreams = DataStream.allCases.map { DataStreamText($0, namespace: settings.namespace) }
     }
 
