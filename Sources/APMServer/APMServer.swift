@@ -10,13 +10,17 @@ enum APMServer {
 
 private let program = Program(
     name: "apm-server",
-    summary: "answers APM agents",
+    summary: "takes what Elastic APM agents send and stores it in Elasticsearch, with roll-ups for Kibana",
     defaultConfigurationPath: "/etc/apm-server/apm-server.yml"
 )
 
 /// - Returns: the exit code.
 private func run() -> Int32 {
-    program.run(CommandLine.arguments.dropFirst(), decode: Configuration.init) { invocation, configuration in
+    let cores = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+    return program.run(
+        CommandLine.arguments.dropFirst(),
+        decode: { Configuration($0, cores: cores) }
+    ) { invocation, configuration in
         if invocation.command == "check" {
             StandardStream.write("apm-server: the configuration is valid\n")
             return Program.ExitCode.success

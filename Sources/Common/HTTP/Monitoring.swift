@@ -68,7 +68,7 @@ package struct Monitoring: Sendable {
     /// The three paths.
     package var router: HTTPRouter {
         var router = HTTPRouter()
-        Self.addHealth(to: &router, health)
+        router.on("GET", "/healthz") { [self] _ in healthAnswer }
         router.on("GET", "/stats") { [self] _ in Self.uncached(.json(stats)) }
         router.on("GET", "/metrics") { [self] _ in
             var text = ByteBuffer(capacity: 4096)
@@ -79,19 +79,16 @@ package struct Monitoring: Sendable {
         return router
     }
 
-    /// `/healthz` alone, for the port that does the work.
-    package static func addHealth(to router: inout HTTPRouter, _ health: @escaping @Sendable () -> Health) {
-        router.on("GET", "/healthz") { _ in
-            let health = health()
-            var body = ByteBuffer()
-            body.append(health.isHealthy ? #"{"status":"ok""# : #"{"status":"unavailable","reasons":["#)
-            for (index, reason) in health.reasons.enumerated() {
-                if index > 0 { body.append(UInt8(ascii: ",")) }
-                body.append(jsonString: reason)
-            }
-            body.append(health.isHealthy ? "}\n" : "]}\n")
-            return uncached(.json(status: health.isHealthy ? 200 : 503, body.array))
+    private var healthAnswer: HTTPResponse {
+        let health = health()
+        var body = ByteBuffer()
+        body.append(health.isHealthy ? #"{"status":"ok""# : #"{"status":"unavailable","reasons":["#)
+        for (index, reason) in health.reasons.enumerated() {
+            if index > 0 { body.append(UInt8(ascii: ",")) }
+            body.append(jsonString: reason)
         }
+        body.append(health.isHealthy ? "}\n" : "]}\n")
+        return Self.uncached(.json(status: health.isHealthy ? 200 : 503, body.array))
     }
 
     private var stats: [UInt8] {
