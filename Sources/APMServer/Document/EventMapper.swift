@@ -14,16 +14,28 @@ final class EventMapper {
     /// What the gate is asked.
     var agentName = ByteBuffer(capacity: 64)
     var serviceName = ByteBuffer(capacity: 64)
-    /// A key of a roll-up while it is composed.
+    /// A key of a roll-up while it is composed, and how its service is named.
     var rollUpKey = ByteBuffer(capacity: 4096)
+    var rollUpService = ByteBuffer(capacity: 1024)
+    var representativeCount = RepresentativeCount()
     var labelScratch = LabelScratch()
     /// Keys of the object that is being written: headers, marks.
     var memberKeys = MemberKeys()
+    /// Where a captured request came from.
+    var socketAddress = CapturedAddress()
+    var proxiedAddress = CapturedAddress()
+    let stackTraces: StackTraces
     /// Values of one element of a list.
     var element = EventFields()
+    /// What stands in the line of a RUM v3 transaction: its spans, their ids, its metricsets, and values of one.
+    var nestedSpans: [FieldValue] = []
+    var nestedSpanIDs: [FieldValue] = []
+    var nestedMetricsets: [FieldValue] = []
+    var nested = EventFields()
 
     init(_ settings: MappingSettings) {
         self.settings = settings
+        stackTraces = StackTraces(settings)
         dataStreams = DataStream.allCases.map { DataStreamText($0, namespace: settings.namespace) }
     }
 
