@@ -21,7 +21,7 @@ struct ListReader {
         guard !isDone else { return nil }
         do throws(JSONError) {
             if try reader.nextElement(line, isFirst: &isFirst) { return try value(line) }
-        } catch { isDone = true }
+        } catch { assertionFailure("ListReader: not the JSON that was decoded: \(error)") }
         isDone = true
         return nil
     }
@@ -32,8 +32,10 @@ struct ListReader {
     mutating func nextMember(_ line: RawSpan) -> (key: FieldValue, value: FieldValue)? {
         guard !isDone else { return nil }
         do throws(JSONError) {
-            if let key = try reader.nextKey(line, isFirst: &isFirst) { return (FieldValue(key), try value(line)) }
-        } catch { isDone = true }
+            if let key = try reader.nextKey(line, isFirst: &isFirst) {
+                return (FieldValue(key), try value(line))
+            }
+        } catch { assertionFailure("ListReader: not the JSON that was decoded: \(error)") }
         isDone = true
         return nil
     }

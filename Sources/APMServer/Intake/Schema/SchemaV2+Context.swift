@@ -7,14 +7,22 @@ extension SchemaV2 {
         Member("user", user),
         Member("service", service),
         Member("request", request),
-        Member("response", ObjectSchema(response + [
-            Member("finished", .bool, .responseFinished),
-            Member("headers_sent", .bool, .responseHeadersSent),
-        ])),
-        Member("page", ObjectSchema([
-            Member("url", .longText, .pageURL),
-            Member("referer", .longText, .pageReferer),
-        ])),
+        Member(
+            "response",
+            ObjectSchema(
+                response + [
+                    Member("finished", .bool, .responseFinished),
+                    Member("headers_sent", .bool, .responseHeadersSent),
+                ]
+            )
+        ),
+        Member(
+            "page",
+            ObjectSchema([
+                Member("url", .longText, .pageURL),
+                Member("referer", .longText, .pageReferer),
+            ])
+        ),
         Member("message", message),
         Member("cloud", ObjectSchema([Member("origin", cloudOrigin)])),
     ])
@@ -22,33 +30,48 @@ extension SchemaV2 {
     static let spanContext = ObjectSchema([
         Member("tags", .labels, .labels),
         Member("service", service),
-        Member("db", ObjectSchema([
-            Member("instance", .longText, .dbInstance),
-            Member("link", .text, .dbLink),
-            Member("statement", .longText, .dbStatement),
-            Member("type", .longText, .dbType),
-            Member("user", .longText, .dbUser),
-            Member("rows_affected", .integer, .dbRowsAffected),
-        ])),
-        Member("destination", ObjectSchema([
-            Member("address", .text, .destinationAddress),
-            Member("port", .integer, .destinationPort),
-            Member("service", ObjectSchema([
-                Member("resource", .text, .destinationServiceResource, .required),
-                Member("name", .text, .destinationServiceName),
-                Member("type", .text, .destinationServiceType),
-            ])),
-        ])),
-        Member("http", ObjectSchema([
-            Member("url", .longText, .httpURL),
-            Member("method", .text, .httpMethod),
-            Member("status_code", .integer, .httpStatusCode),
-            Member("request", ObjectSchema([
-                Member("id", .longText, .httpRequestID),
-                Member("body", .any, .httpRequestBody),
-            ])),
-            Member("response", ObjectSchema(response)),
-        ])),
+        Member(
+            "db",
+            ObjectSchema([
+                Member("instance", .longText, .dbInstance),
+                Member("link", .text, .dbLink),
+                Member("statement", .longText, .dbStatement),
+                Member("type", .longText, .dbType),
+                Member("user", .longText, .dbUser),
+                Member("rows_affected", .integer, .dbRowsAffected),
+            ])
+        ),
+        Member(
+            "destination",
+            ObjectSchema([
+                Member("address", .text, .destinationAddress),
+                Member("port", .integer, .destinationPort),
+                Member(
+                    "service",
+                    ObjectSchema([
+                        Member("resource", .text, .destinationServiceResource, .required),
+                        Member("name", .text, .destinationServiceName),
+                        Member("type", .text, .destinationServiceType),
+                    ])
+                ),
+            ])
+        ),
+        Member(
+            "http",
+            ObjectSchema([
+                Member("url", .longText, .httpURL),
+                Member("method", .text, .httpMethod),
+                Member("status_code", .integer, .httpStatusCode),
+                Member(
+                    "request",
+                    ObjectSchema([
+                        Member("id", .longText, .httpRequestID),
+                        Member("body", .any, .httpRequestBody),
+                    ])
+                ),
+                Member("response", ObjectSchema(response)),
+            ])
+        ),
         Member("message", message),
     ])
 
@@ -66,53 +89,74 @@ extension SchemaV2 {
         Member("environment", .text, .serviceEnvironment),
         Member("id", .longText, .serviceID),
         Member("node", serviceNode),
-        Member("agent", ObjectSchema([
-            Member("name", .text, .agentName),
-            Member("version", .text, .agentVersion),
-            Member("ephemeral_id", .text, .agentEphemeralID),
-            Member("activation_method", .text, .agentActivationMethod),
-        ])),
+        Member(
+            "agent",
+            ObjectSchema([
+                Member("name", .text, .agentName),
+                Member("version", .text, .agentVersion),
+                Member("ephemeral_id", .text, .agentEphemeralID),
+                Member("activation_method", .text, .agentActivationMethod),
+            ])
+        ),
         Member("framework", framework),
-        Member("language", ObjectSchema([
-            Member("name", .text, .languageName),
-            Member("version", .text, .languageVersion),
-        ])),
-        Member("runtime", ObjectSchema([
-            Member("name", .text, .runtimeName),
-            Member("version", .text, .runtimeVersion),
-        ])),
-        Member("origin", ObjectSchema([
-            Member("id", .text, .serviceOriginID),
-            Member("name", .text, .serviceOriginName),
-            Member("version", .text, .serviceOriginVersion),
-        ])),
-        Member("target", ObjectSchema(
-            [Member("type", .text, .serviceTargetType), Member("name", .text, .serviceTargetName)],
-            [.anyOf(["type", "name"])]
-        )),
+        Member(
+            "language",
+            ObjectSchema([
+                Member("name", .text, .languageName),
+                Member("version", .text, .languageVersion),
+            ])
+        ),
+        Member(
+            "runtime",
+            ObjectSchema([
+                Member("name", .text, .runtimeName),
+                Member("version", .text, .runtimeVersion),
+            ])
+        ),
+        Member(
+            "origin",
+            ObjectSchema([
+                Member("id", .text, .serviceOriginID),
+                Member("name", .text, .serviceOriginName),
+                Member("version", .text, .serviceOriginVersion),
+            ])
+        ),
+        Member(
+            "target",
+            ObjectSchema(
+                [Member("type", .text, .serviceTargetType), Member("name", .text, .serviceTargetName)],
+                [.anyOf(["type", "name"])]
+            )
+        ),
     ])
 
     private static let request = ObjectSchema([
         Member("method", .text, .requestMethod, .required),
-        Member("url", ObjectSchema([
-            Member("full", .text, .urlFull),
-            Member("raw", .text, .urlRaw),
-            Member("protocol", .text, .urlProtocol),
-            Member("hostname", .text, .urlHostname),
-            Member("port", .port, .urlPort),
-            Member("pathname", .text, .urlPathname),
-            Member("search", .text, .urlSearch),
-            Member("hash", .text, .urlHash),
-        ])),
+        Member(
+            "url",
+            ObjectSchema([
+                Member("full", .text, .urlFull),
+                Member("raw", .text, .urlRaw),
+                Member("protocol", .text, .urlProtocol),
+                Member("hostname", .text, .urlHostname),
+                Member("port", .port, .urlPort),
+                Member("pathname", .text, .urlPathname),
+                Member("search", .text, .urlSearch),
+                Member("hash", .text, .urlHash),
+            ])
+        ),
         Member("headers", .headers, .requestHeaders),
         Member("body", .textOrObject, .requestBody),
         Member("cookies", .free, .requestCookies),
         Member("env", .free, .requestEnv),
         Member("http_version", .text, .httpVersion),
-        Member("socket", ObjectSchema([
-            Member("remote_address", .longText, .socketRemoteAddress),
-            Member("encrypted", .bool, .socketEncrypted),
-        ])),
+        Member(
+            "socket",
+            ObjectSchema([
+                Member("remote_address", .longText, .socketRemoteAddress),
+                Member("encrypted", .bool, .socketEncrypted),
+            ])
+        ),
     ])
 
     /// Common to the response of a transaction and that of a span.

@@ -50,10 +50,13 @@ extension SchemaV2 {
         Member("service_target_type", .text512, .droppedTargetType),
         Member("service_target_name", .text512, .droppedTargetName),
         Member("outcome", .outcome, .outcome),
-        Member("duration", ObjectSchema([
-            Member("count", .integer(atLeast: 1), .droppedCount),
-            Member("sum", ObjectSchema([Member("us", .integer(atLeast: 0), .droppedSumMicroseconds)])),
-        ])),
+        Member(
+            "duration",
+            ObjectSchema([
+                Member("count", .integer(atLeast: 1), .droppedCount),
+                Member("sum", ObjectSchema([Member("us", .integer(atLeast: 0), .droppedSumMicroseconds)])),
+            ])
+        ),
     ])
 
     static let sample = ObjectSchema(

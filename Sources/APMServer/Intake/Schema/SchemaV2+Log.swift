@@ -22,31 +22,49 @@ extension SchemaV2 {
         .flat("service.version", .text, .serviceVersion),
         .flat("service.environment", .text, .serviceEnvironment),
         .flat("service.node.name", .text, .serviceNodeName),
-        Member("log", ObjectSchema([
-            Member("level", .text, .logLevel),
-            Member("logger", .text, .loggerName),
-            Member("origin", ObjectSchema([
-                Member("function", .longText, .originFunction),
-                Member("file", ObjectSchema([
-                    Member("name", .text, .originFileName),
-                    Member("line", .integer, .originFileLine),
-                ])),
-            ])),
-        ])),
-        Member("error", ObjectSchema([
-            Member("type", .longText, .errorType),
-            Member("message", .longText, .errorMessage),
-            Member("stack_trace", .longText, .errorStackTrace),
-        ])),
-        Member("service", ObjectSchema([
-            Member("name", .text, .serviceName),
-            Member("version", .text, .serviceVersion),
-            Member("environment", .text, .serviceEnvironment),
-            Member("node", ObjectSchema([Member("name", .text, .serviceNodeName)])),
-        ])),
-        Member("process", ObjectSchema([
-            Member("thread", ObjectSchema([Member("name", .text, .threadName)])),
-        ])),
+        Member(
+            "log",
+            ObjectSchema([
+                Member("level", .text, .logLevel),
+                Member("logger", .text, .loggerName),
+                Member(
+                    "origin",
+                    ObjectSchema([
+                        Member("function", .longText, .originFunction),
+                        Member(
+                            "file",
+                            ObjectSchema([
+                                Member("name", .text, .originFileName),
+                                Member("line", .integer, .originFileLine),
+                            ])
+                        ),
+                    ])
+                ),
+            ])
+        ),
+        Member(
+            "error",
+            ObjectSchema([
+                Member("type", .longText, .errorType),
+                Member("message", .longText, .errorMessage),
+                Member("stack_trace", .longText, .errorStackTrace),
+            ])
+        ),
+        Member(
+            "service",
+            ObjectSchema([
+                Member("name", .text, .serviceName),
+                Member("version", .text, .serviceVersion),
+                Member("environment", .text, .serviceEnvironment),
+                Member("node", ObjectSchema([Member("name", .text, .serviceNodeName)])),
+            ])
+        ),
+        Member(
+            "process",
+            ObjectSchema([
+                Member("thread", ObjectSchema([Member("name", .text, .threadName)]))
+            ])
+        ),
         Member("event", ObjectSchema([Member("dataset", .text, .eventDataset)])),
     ])
 }

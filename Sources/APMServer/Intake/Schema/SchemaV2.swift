@@ -73,7 +73,10 @@ enum SchemaV2 {
         Member("samples", .namedElements, of: .sample, .samples, .required),
         Member("timestamp", .timestamp, .timestamp),
         Member("tags", .labels, .labels),
-        Member("span", ObjectSchema([Member("type", .text, .spanType), Member("subtype", .text, .spanSubtype)])),
+        Member(
+            "span",
+            ObjectSchema([Member("type", .text, .spanType), Member("subtype", .text, .spanSubtype)])
+        ),
         Member(
             "transaction",
             ObjectSchema([
