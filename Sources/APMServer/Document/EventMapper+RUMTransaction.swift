@@ -113,18 +113,12 @@ extension EventMapper {
             document.member(#""name":"#, transaction[.name], line)
             document.member(#""type":"#, transaction[.type], line)
             document.closeObject(object)
-            let span = document.openObject(#""span":"#)
-            document.member(#""type":"#, values[.spanType], line)
-            document.member(#""subtype":"#, values[.spanSubtype], line)
-            let selfTime = document.openObject(#""self_time":"#)
-            if let count = values[.selfTimeCount].scaled(line, scale: 0) { document.member(#""count":"#, count) }
-            if let sum = values[.selfTimeSumMicroseconds].scaled(line, scale: 0) {
-                document.key(#""sum":{"us":"#)
-                document.append(decimal: sum)
-                document.append(UInt8(ascii: "}"))
-            }
-            document.closeObject(selfTime)
-            document.closeObject(span)
+            document.appendSpanBreakdown(
+                values,
+                count: values[.selfTimeCount],
+                sum: values[.selfTimeSumMicroseconds],
+                line
+            )
         }
     }
 }

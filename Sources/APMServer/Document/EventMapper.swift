@@ -24,6 +24,7 @@ final class EventMapper {
     /// Where a captured request came from.
     var socketAddress = CapturedAddress()
     var proxiedAddress = CapturedAddress()
+    /// Writes the stack traces of errors and spans.
     let stackTraces: StackTraces
     /// Values of one element of a list.
     var element = EventFields()
@@ -32,6 +33,9 @@ final class EventMapper {
     var nestedSpanIDs: [FieldValue] = []
     var nestedMetricsets: [FieldValue] = []
     var nested = EventFields()
+    /// The exceptions and the log record of the error that is being mapped.
+    var errorParts = ErrorParts()
+    let grouping = GroupingKey()
 
     init(_ settings: MappingSettings) {
         self.settings = settings

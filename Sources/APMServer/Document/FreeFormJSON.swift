@@ -103,14 +103,12 @@ private struct FreeFormJSON {
         while cursor.nextElement(line) {
             let mark = buffer.count
             buffer.separate()
-            let keyStart = buffer.count
-            buffer.append(key: cursor.key(line), line, sanitizes: sanitizesKeys)
-            let keyEnd = buffer.count
-            buffer.append(UInt8(ascii: ":"))
-            let isNew =
-                copyInner(line, into: &buffer)
-                && buffer.withSpan { keys.insert($0, keyStart..<keyEnd) }
-            if !isNew { buffer.truncate(to: mark) }
+            let key = buffer.append(key: cursor.key(line), line, sanitizes: sanitizesKeys)
+            let isKept = copyInner(line, into: &buffer)
+            guard isKept, let key, buffer.withSpan({ keys.insert($0, key) }) else {
+                buffer.truncate(to: mark)
+                continue
+            }
         }
         let isEmpty = buffer[buffer.count - 1] == UInt8(ascii: "{")
         buffer.append(UInt8(ascii: "}"))
@@ -143,47 +141,19 @@ private struct FreeFormJSON {
 }
 
 extension ByteBuffer {
-    /// Appends a key with its quotes, made searchable if need be.
-    fileprivate mutating func append(key: JSONReader.Text, _ line: RawSpan, sanitizes: Bool) {
-        guard sanitizes else { return append(line, key.quoted) }
-        append(UInt8(ascii: "\""))
-        append(sanitizedKey: line, key.range)
-        append(UInt8(ascii: "\""))
-    }
-
-    /// Appends the inside of a JSON string that is a key, with `.`, `*` and `"` replaced by `_`: a dot would make
-    /// nested objects of it, the others cannot be searched for.
-    mutating func append(sanitizedKey bytes: RawSpan, _ range: Range<Int>) {
-        var index = range.lowerBound
-        while index < range.upperBound {
-            let byte = bytes[index]
-            if byte == UInt8(ascii: "\\"), index + 1 < range.upperBound {
-                index = appendSanitizedEscape(bytes, at: index)
-                continue
-            }
-            let isReplaced = byte == UInt8(ascii: ".") || byte == UInt8(ascii: "*")
-            append(isReplaced ? UInt8(ascii: "_") : byte)
-            index += 1
-        }
-    }
-
-    /// Appends the escape at `index`, or `_` when it stands for one of the three; answers where the text goes on.
-    private mutating func appendSanitizedEscape(_ bytes: RawSpan, at index: Int) -> Int {
-        let escape = bytes[index + 1]
-        if escape == UInt8(ascii: "u"), let unit = bytes.hexadecimalUnit(at: index + 2) {
-            if unit == 0x22 || unit == 0x2A || unit == 0x2E {
-                append(UInt8(ascii: "_"))
-            } else {
-                append(bytes, index..<index + 6)
-            }
-            return index + 6
-        }
-        if escape == UInt8(ascii: "\"") {
-            append(UInt8(ascii: "_"))
-        } else {
-            append(bytes, index..<index + 2)
-        }
-        return index + 2
+    /// Appends a key with its quotes and colon, made searchable if need be.
+    ///
+    /// - Returns: where its characters stand; nil, and nothing appended, for a blank key, which stores refuse.
+    fileprivate mutating func append(
+        key: JSONReader.Text,
+        _ line: RawSpan,
+        sanitizes: Bool
+    ) -> Range<Int>? {
+        if sanitizes { return append(sanitizedKey: FieldValue(key), line) }
+        guard !line.isBlank(key.range) else { return nil }
+        append(line, key.quoted)
+        append(UInt8(ascii: ":"))
+        return count - key.range.count - 2..<count - 2
     }
 }
 

@@ -75,7 +75,8 @@ extension ByteBuffer {
 }
 
 extension RawSpan {
-    fileprivate func isBlank(_ range: Range<Int>) -> Bool {
+    /// Whether there is nothing but spaces.
+    func isBlank(_ range: Range<Int>) -> Bool {
         for index in range where self[index] != UInt8(ascii: " ") { return false }
         return true
     }
