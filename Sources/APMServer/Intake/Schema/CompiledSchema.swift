@@ -64,7 +64,9 @@ struct CompiledRule {
 /// A known object, flat.
 struct CompiledObject {
     var members: UnsafeBufferPointer<CompiledMember>
-    /// Index of a member plus 1, by slot of the key; 0 for none. Without collisions.
+    /// Index of a member plus 1, by slot of the key; 0 for none.
+    ///
+    /// No two keys share a slot.
     var slots: UnsafeBufferPointer<UInt8>
     var multiplier: UInt64
     var shift: UInt64
