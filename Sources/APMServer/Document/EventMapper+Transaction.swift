@@ -23,7 +23,20 @@ extension EventMapper {
         _ metadata: RequestMetadata,
         _ output: IntakeOutput
     ) throws(IntakeError) -> Int {
-        try transaction(fields, kind: .absent, profilerStackTraceIDs: .absent, line, metadata, output)
+        guard OTelBridge.applies(to: fields) else {
+            try transaction(fields, kind: .absent, profilerStackTraceIDs: .absent, line, metadata, output)
+            return 1
+        }
+        try otel.translate(fields, line, isTransaction: true, metadata) { fields, line throws(IntakeError) in
+            try transaction(
+                fields,
+                kind: fields[.otelSpanKind],
+                profilerStackTraceIDs: fields[.otelProfilerStackTraceIDs],
+                line,
+                metadata,
+                output
+            )
+        }
         return 1
     }
 

@@ -20,21 +20,19 @@ final class OTelBridge {
     ///
     /// `otelSpanKind` then holds `span.kind`; `otelAttributes` holds nothing.
     ///
-    /// - Parameters:
-    ///   - isTransaction: whether the event is a transaction, else it is a span.
-    ///   - hostname: JSON text between the quotes of the host that the metadata names; empty for none.
+    /// - Parameter isTransaction: whether the event is a transaction, else it is a span.
     func translate<Result>(
         _ event: EventFields,
         _ line: RawSpan,
         isTransaction: Bool,
-        hostname: RawSpan,
+        _ metadata: RequestMetadata,
         _ body: (EventFields, RawSpan) throws(IntakeError) -> Result
     ) throws(IntakeError) -> Result {
         var fields = event
         text.start(line)
         attributes.read(event[.otelAttributes], line, isTransaction: isTransaction, &text)
         if isTransaction {
-            mapTransaction(&fields, hostname: hostname)
+            mapTransaction(&fields, metadata)
         } else {
             mapSpan(&fields)
         }

@@ -55,11 +55,11 @@ struct OTelText: ~Copyable {
         return FieldValue(.number, start..<bytes.count)
     }
 
-    /// Copies text of JSON from elsewhere.
-    mutating func copy(_ text: RawSpan) -> FieldValue {
+    /// Copies the inside of a string of another line.
+    mutating func copy(_ line: [UInt8], _ range: Range<Int>) -> FieldValue {
         bytes.append(UInt8(ascii: "\""))
         let start = bytes.count
-        bytes.append(text)
+        bytes.append(line.span.bytes, range)
         bytes.append(UInt8(ascii: "\""))
         return string(start..<bytes.count - 1)
     }

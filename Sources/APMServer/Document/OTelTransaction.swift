@@ -2,14 +2,14 @@ import Common
 
 /// Attributes of a transaction: what a server or a consumer saw.
 extension OTelBridge {
-    func mapTransaction(_ fields: inout EventFields, hostname: RawSpan) {
+    func mapTransaction(_ fields: inout EventFields, _ metadata: RequestMetadata) {
         set(.type, .type, &fields)
         set(.sessionID, .sessionID, &fields)
         set(.otelProfilerStackTraceIDs, .profilerStackTraceIDs, &fields)
         set(.requestMethod, .httpMethod, &fields)
         if self[.httpVersion].isGiven { fields[.httpVersion] = text.withoutProtocol(self[.httpVersion]) }
         set(.otelUserAgent, .userAgent, &fields)
-        setURL(&fields, hostname: hostname)
+        setURL(&fields, metadata)
         setPeer(&fields)
         setMessage(&fields)
         setResult(&fields)
@@ -17,7 +17,7 @@ extension OTelBridge {
     }
 
     /// The URL of the request: sent whole, or in parts without what the client did not say.
-    private func setURL(_ fields: inout EventFields, hostname: RawSpan) {
+    private func setURL(_ fields: inout EventFields, _ metadata: RequestMetadata) {
         guard let original = target() else { return }
         guard var url = text.setURL(.value(original)) else {
             clearURL(&fields)
@@ -26,7 +26,7 @@ extension OTelBridge {
         }
         if url.scheme.isEmpty || url.hostname.isEmpty {
             let scheme = url.scheme.isEmpty ? givenScheme() : text.compose(.url(url.scheme))
-            let host = url.authority.isEmpty ? host(hostname) : text.compose(.url(url.authority))
+            let host = url.authority.isEmpty ? host(metadata) : text.compose(.url(url.authority))
             let rest = text.compose(.url(url.path.lowerBound..<text.urlByteCount))
             guard let whole = text.setURL(.value(scheme), .literal("://"), .value(host), .value(rest)) else {
                 clearURL(&fields)
@@ -67,10 +67,10 @@ extension OTelBridge {
     }
 
     /// The host that was called, with its port.
-    private func host(_ hostname: RawSpan) -> FieldValue {
+    private func host(_ metadata: RequestMetadata) -> FieldValue {
         guard !self[.httpHost].isGiven else { return self[.httpHost] }
-        let names = [self[.httpServerName], self[.hostName]]
-        let name = names.first { $0.isGiven } ?? text.copy(hostname)
+        var name = self[.httpServerName].isGiven ? self[.httpServerName] : self[.hostName]
+        if !name.isGiven { name = text.copy(metadata.line.bytes, HostNames(metadata.line.fields).hostname.range) }
         guard !name.isEmpty, let port = text.integer(self[.hostPort]), port > 0 else { return name }
         return text.compose(.value(name), .literal(":"), .number(port))
     }
@@ -112,5 +112,24 @@ extension OTelBridge {
         } else {
             fields[.otelSpanKind] = text.compose(.literal("INTERNAL"))
         }
+    }
+}
+
+extension EventFields {
+    /// Whether attributes name the other end of a server's socket.
+    var hasOTelPeer: Bool { hasAny(.otelPeerName, .otelPeerIP, .otelPeerPort) }
+}
+
+extension ByteBuffer {
+    /// Appends the members of `source` or `client` that attributes give.
+    mutating func appendOTelPeer(_ fields: EventFields, _ line: RawSpan) {
+        member(#""domain":"#, fields[.otelPeerName], line)
+        appendOTelAddress(fields[.otelPeerIP], line)
+        if let port = fields[.otelPeerPort].integer(line), port > 0 { member(#""port":"#, port) }
+    }
+
+    /// Appends `ip`; nothing for what is no address.
+    mutating func appendOTelAddress(_ address: FieldValue, _ line: RawSpan) {
+        if address.kind == .string, line.isIPAddress(address.range) { member(#""ip":"#, address, line) }
     }
 }
