@@ -7,7 +7,13 @@ extension EventMapper {
         _ metadata: RequestMetadata,
         _ output: IntakeOutput
     ) throws(IntakeError) -> Int {
-        try span(fields, kind: .absent, line, metadata, output)
+        guard OTelBridge.applies(to: fields) else {
+            try span(fields, kind: .absent, line, metadata, output)
+            return 1
+        }
+        try otel.translate(fields, line, isTransaction: false, metadata) { fields, line throws(IntakeError) in
+            try span(fields, kind: fields[.otelSpanKind], line, metadata, output)
+        }
         return 1
     }
 

@@ -23,7 +23,20 @@ extension EventMapper {
         _ metadata: RequestMetadata,
         _ output: IntakeOutput
     ) throws(IntakeError) -> Int {
-        try transaction(fields, kind: .absent, profilerStackTraceIDs: .absent, line, metadata, output)
+        guard OTelBridge.applies(to: fields) else {
+            try transaction(fields, kind: .absent, profilerStackTraceIDs: .absent, line, metadata, output)
+            return 1
+        }
+        try otel.translate(fields, line, isTransaction: true, metadata) { fields, line throws(IntakeError) in
+            try transaction(
+                fields,
+                kind: fields[.otelSpanKind],
+                profilerStackTraceIDs: fields[.otelProfilerStackTraceIDs],
+                line,
+                metadata,
+                output
+            )
+        }
         return 1
     }
 
@@ -64,7 +77,8 @@ extension EventMapper {
         let isFrontend = facts.owner.agent.isFrontend
         guard fields[.sampled].kind != .false || isFrontend else { return }
         let stream = isFrontend ? DataStream.rumTraces : .traces
-        document(stream, .transaction, at: facts.time, facts.owner, fields, line, metadata, output) { document in
+        let (time, owner) = (facts.time, facts.owner)
+        document(stream, .transaction, at: time, owner, fields, line, metadata, output) { document in
             append(facts, fields, line, into: &document)
         }
     }

@@ -28,14 +28,16 @@ final class EventMapper {
     let stackTraces: StackTraces
     /// Values of one element of a list.
     var element = EventFields()
+    /// The exceptions and the log record of the error that is being mapped.
+    var errorParts = ErrorParts()
+    let grouping = GroupingKey()
+    /// Translates what agents send in the words of OpenTelemetry.
+    let otel = OTelBridge()
     /// What stands in the line of a RUM v3 transaction: its spans, their ids, its metricsets, and values of one.
     var nestedSpans: [FieldValue] = []
     var nestedSpanIDs: [FieldValue] = []
     var nestedMetricsets: [FieldValue] = []
     var nested = EventFields()
-    /// The exceptions and the log record of the error that is being mapped.
-    var errorParts = ErrorParts()
-    let grouping = GroupingKey()
 
     init(_ settings: MappingSettings) {
         self.settings = settings

@@ -12,7 +12,13 @@ extension EventMapper {
         appendHTTP(fields, line, into: &document)
         appendURL(fields, line, into: &document)
         let headers = ClientHeaders(fields[.requestHeaders], line)
-        appendUserAgent(headers, line, metadata, into: &document)
+        if fields[.otelUserAgent].isGiven {
+            document.key(#""user_agent":{"original":"#)
+            document.append(fields[.otelUserAgent], line)
+            document.append(UInt8(ascii: "}"))
+        } else {
+            appendUserAgent(headers, line, metadata, into: &document)
+        }
         appendClient(headers, fields, line, metadata, into: &document)
     }
 
@@ -99,10 +105,16 @@ extension EventMapper {
             proxiedAddress.append(to: &document)
         } else if socketAddress.isKnown {
             socketAddress.append(to: &document, withPort: false)
+        } else if fields[.otelClientIP].isGiven {
+            document.appendOTelAddress(fields[.otelClientIP], line)
+        } else {
+            document.appendOTelPeer(fields, line)
         }
         document.closeObject(client)
         let source = document.openObject(#""source":"#)
-        if isProxied {
+        if fields.hasOTelPeer {
+            document.appendOTelPeer(fields, line)
+        } else if isProxied {
             proxiedAddress.append(to: &document)
             let nat = document.openObject(#""nat":"#)
             if socketAddress.isKnown { socketAddress.append(to: &document, withPort: false) }

@@ -9,7 +9,8 @@ struct DocumentVectorTests {
     @Test(
         "become the documents that Elastic's server makes",
         arguments: [
-            "transactions_a", "spans_a", "errors_a", "metricsets_a", "logs_a", "events", "minimal", "span_links",
+            "transactions_a", "spans_a", "errors_a", "metricsets_a", "logs_a", "events", "minimal",
+            "span_links",
             "unknown_span_type", "metadata_null_values", "invalid_event", "invalid_event_type",
             "invalid_json_metadata", "invalid_metadata_2", "rum_transactions", "rum_forwarded_for",
             "rum_v3_events",
@@ -38,7 +39,8 @@ struct DocumentVectorTests {
             if let found {
                 rest.remove(at: found)
             } else {
-                let nearest = rest.map { tree.differences(from: $0.tree.normalized) }.min { $0.count < $1.count }
+                let all = rest.map { tree.differences(from: $0.tree.normalized) }
+                let nearest = all.min { $0.count < $1.count }
                 Issue.record("\(name): \(nearest ?? ["no document left"])")
             }
         }

@@ -32,7 +32,9 @@ indirect enum JSONTree: Equatable, Sendable {
         case .array:
             var elements: [JSONTree] = []
             try reader.beginArray(bytes)
-            while try reader.nextElement(bytes, isFirst: &isFirst) { elements.append(try read(bytes, &reader)) }
+            while try reader.nextElement(bytes, isFirst: &isFirst) {
+                elements.append(try read(bytes, &reader))
+            }
             return .array(elements)
         case .object:
             var members: [String: JSONTree] = [:]
