@@ -28,6 +28,13 @@ extension ByteBuffer {
         member(key, value, line)
     }
 
+    /// An object with an id alone, such as `trace`; nothing without it.
+    mutating func appendID(_ key: StaticString, _ id: FieldValue, _ line: RawSpan) {
+        let object = openObject(key)
+        member(#""id":"#, id, line)
+        closeObject(object)
+    }
+
     /// The characters of a string, or of a part of one, with quotes.
     ///
     /// Unlike `append`, which copies the quotes that stand around a whole string.

@@ -90,7 +90,8 @@ extension EventMapper {
 
     /// The id of the span that a span names as its parent, by its place in the list; nil for none.
     private func parentID(of span: EventFields, _ line: RawSpan) -> FieldValue? {
-        guard let index = span[.parentIndex].integer(line), index >= 0, index < Int64(nestedSpanIDs.count) else {
+        guard let index = span[.parentIndex].integer(line), index >= 0, index < Int64(nestedSpanIDs.count)
+        else {
             return nil
         }
         return nestedSpanIDs[Int(index)]
@@ -108,23 +109,18 @@ extension EventMapper {
         decoder.element(.nestedMetricset, .v3, line, metricset.range, into: &nested)
         let values = nested
         rollUpSummary(.none, at: time, metadata.owner, line, metadata, output)
-        document(.internalMetrics, .metric, at: time, metadata.owner, .none, line, metadata, output) { document in
+        document(.internalMetrics, .metric, at: time, metadata.owner, .none, line, metadata, output) {
+            document in
             let object = document.openObject(#""transaction":"#)
             document.member(#""name":"#, transaction[.name], line)
             document.member(#""type":"#, transaction[.type], line)
             document.closeObject(object)
-            let span = document.openObject(#""span":"#)
-            document.member(#""type":"#, values[.spanType], line)
-            document.member(#""subtype":"#, values[.spanSubtype], line)
-            let selfTime = document.openObject(#""self_time":"#)
-            if let count = values[.selfTimeCount].scaled(line, scale: 0) { document.member(#""count":"#, count) }
-            if let sum = values[.selfTimeSumMicroseconds].scaled(line, scale: 0) {
-                document.key(#""sum":{"us":"#)
-                document.append(decimal: sum)
-                document.append(UInt8(ascii: "}"))
-            }
-            document.closeObject(selfTime)
-            document.closeObject(span)
+            document.appendSpanBreakdown(
+                values,
+                count: values[.selfTimeCount],
+                sum: values[.selfTimeSumMicroseconds],
+                line
+            )
         }
     }
 }

@@ -171,12 +171,6 @@ extension EventFields {
 }
 
 extension ByteBuffer {
-    fileprivate mutating func appendID(_ key: StaticString, _ id: FieldValue, _ line: RawSpan) {
-        let object = openObject(key)
-        member(#""id":"#, id, line)
-        closeObject(object)
-    }
-
     fileprivate mutating func append(_ type: SpanType, _ line: RawSpan) {
         key(#""type":"#)
         if type.type.isString, !type.type.isEmpty {

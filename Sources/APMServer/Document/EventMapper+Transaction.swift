@@ -77,7 +77,8 @@ extension EventMapper {
         let isFrontend = facts.owner.agent.isFrontend
         guard fields[.sampled].kind != .false || isFrontend else { return }
         let stream = isFrontend ? DataStream.rumTraces : .traces
-        document(stream, .transaction, at: facts.time, facts.owner, fields, line, metadata, output) { document in
+        let (time, owner) = (facts.time, facts.owner)
+        document(stream, .transaction, at: time, owner, fields, line, metadata, output) { document in
             append(facts, fields, line, into: &document)
         }
     }
@@ -88,7 +89,8 @@ extension EventMapper {
         _ line: RawSpan,
         into document: inout ByteBuffer
     ) {
-        document.appendTrace(fields, line)
+        document.appendID(#""trace":"#, fields[.traceID], line)
+        document.appendID(#""parent":"#, fields[.parentID], line)
         appendTransaction(facts, fields, line, into: &document)
         let span = document.openObject(#""span":"#)
         if facts.hasSpanID { document.member(#""id":"#, fields[.id], line) }
@@ -232,16 +234,6 @@ extension TransactionFacts {
 }
 
 extension ByteBuffer {
-    /// Appends `trace` and `parent`.
-    mutating func appendTrace(_ fields: EventFields, _ line: RawSpan) {
-        let trace = openObject(#""trace":"#)
-        member(#""id":"#, fields[.traceID], line)
-        closeObject(trace)
-        let parent = openObject(#""parent":"#)
-        member(#""id":"#, fields[.parentID], line)
-        closeObject(parent)
-    }
-
     /// Appends the type of a transaction or a span, which always has one.
     mutating func append(type: FieldValue, _ line: RawSpan) {
         if type.isString, !type.isEmpty {
@@ -249,21 +241,6 @@ extension ByteBuffer {
         } else {
             append(#""unknown""# as StaticString)
         }
-    }
-
-    /// Appends `faas`, of events of all kinds.
-    mutating func appendFaaS(_ fields: EventFields, _ line: RawSpan) {
-        let faas = openObject(#""faas":"#)
-        member(#""id":"#, fields[.faasID], line)
-        member(#""name":"#, fields[.faasName], line)
-        member(#""version":"#, fields[.faasVersion], line)
-        member(#""execution":"#, fields[.faasExecution], line)
-        member(#""coldstart":"#, fields[.faasColdstart], line)
-        let trigger = openObject(#""trigger":"#)
-        member(#""type":"#, fields[.faasTriggerType], line)
-        member(#""request_id":"#, fields[.faasTriggerRequestID], line)
-        closeObject(trigger)
-        closeObject(faas)
     }
 
     /// What a user felt of a page: once there is anything, the statistics of long tasks are written too.

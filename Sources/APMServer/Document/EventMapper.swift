@@ -24,6 +24,7 @@ final class EventMapper {
     /// Where a captured request came from.
     var socketAddress = CapturedAddress()
     var proxiedAddress = CapturedAddress()
+    /// Writes the stack traces of errors and spans.
     let stackTraces: StackTraces
     /// Values of one element of a list.
     var element = EventFields()

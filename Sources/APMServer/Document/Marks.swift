@@ -17,7 +17,7 @@ extension EventMapper {
         while let (name, group) = groups.nextMember(line) {
             let mark = document.count
             document.separate()
-            let full = areShort ? RUMMarks.group(name, line) : nil
+            let full = areShort ? RUMMarkNames.group(name, line) : nil
             guard let key = document.append(markName: name, full: full, line),
                 groupKeys.insert(key, in: document)
             else {
@@ -43,7 +43,7 @@ extension EventMapper {
             guard value.kind == .number else { continue }
             let mark = document.count
             document.separate()
-            let full = areShort ? RUMMarks.mark(name, line) : nil
+            let full = areShort ? RUMMarkNames.mark(name, line) : nil
             guard let key = document.append(markName: name, full: full, line),
                 memberKeys.insert(key, in: document)
             else {
@@ -70,28 +70,4 @@ extension ByteBuffer {
         append("\":" as StaticString)
         return range
     }
-}
-
-/// The short names of RUM v3 and what they stand for.
-private enum RUMMarks {
-    static func group(_ name: FieldValue, _ line: RawSpan) -> StaticString? {
-        if name.equals("a", line) { return "agent" }
-        return name.equals("nt", line) ? "navigationTiming" : nil
-    }
-
-    static func mark(_ name: FieldValue, _ line: RawSpan) -> StaticString? {
-        guard name.range.count == 2 else { return nil }
-        for (short, full) in names where name.equals(short, line) { return full }
-        return nil
-    }
-
-    private static let names: [(StaticString, StaticString)] = [
-        ("ce", "connectEnd"), ("cs", "connectStart"),
-        ("dc", "domComplete"), ("de", "domContentLoadedEventEnd"), ("di", "domInteractive"),
-        ("dl", "domLoading"), ("ds", "domContentLoadedEventStart"),
-        ("ee", "loadEventEnd"), ("es", "loadEventStart"),
-        ("fb", "timeToFirstByte"), ("fp", "firstContentfulPaint"), ("fs", "fetchStart"),
-        ("le", "domainLookupEnd"), ("lp", "largestContentfulPaint"), ("ls", "domainLookupStart"),
-        ("re", "responseEnd"), ("rs", "responseStart"), ("qs", "requestStart"),
-    ]
 }

@@ -50,7 +50,8 @@ extension RawSpan {
         guard start + 1 < end, self[start] == UInt8(ascii: "/") else { return false }
         for offset in start + 1..<end {
             let byte = self[offset]
-            guard byte &- 48 < 10 || (byte | 0x20) &- UInt8(ascii: "a") < 26 || byte == UInt8(ascii: "_") else {
+            guard byte &- 48 < 10 || (byte | 0x20) &- UInt8(ascii: "a") < 26 || byte == UInt8(ascii: "_")
+            else {
                 return false
             }
         }
