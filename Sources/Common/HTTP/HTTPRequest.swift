@@ -9,6 +9,18 @@ package struct HTTPRequest: Sendable {
             self.name = name
             self.value = value
         }
+
+        /// Whether this is the header `name`, in any case (RFC 9110, section 5.1).
+        package func isNamed(_ name: String) -> Bool {
+            let own = self.name.utf8
+            let other = name.utf8
+            guard own.count == other.count else { return false }
+            return zip(own, other).allSatisfy { $0 == $1 || Self.lowercase($0) == Self.lowercase($1) }
+        }
+
+        private static func lowercase(_ byte: UInt8) -> UInt8 {
+            UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte ? byte | 0x20 : byte
+        }
     }
 
     /// `GET`, `HEAD`, `POST`…, as sent.
@@ -18,9 +30,14 @@ package struct HTTPRequest: Sendable {
     /// The parameters behind the `?`, decoded, in order.
     package let query: [Field]
     package let headers: [Field]
-    /// The address of the other end of the connection, without port.
+    /// The address of the other end of the connection, without port; empty for a Unix socket.
     package let peer: String
-    package let body: [UInt8]
+    /// 0 for a Unix socket.
+    package let peerPort: Int
+    /// Whether it came over TLS.
+    package let isSecure: Bool
+    /// Empty while the request is only opened.
+    package internal(set) var body: [UInt8]
 
     package init(
         method: String,
@@ -28,6 +45,8 @@ package struct HTTPRequest: Sendable {
         query: [Field] = [],
         headers: [Field] = [],
         peer: String = "",
+        peerPort: Int = 0,
+        isSecure: Bool = false,
         body: [UInt8] = []
     ) {
         self.method = method
@@ -35,13 +54,26 @@ package struct HTTPRequest: Sendable {
         self.query = query
         self.headers = headers
         self.peer = peer
+        self.peerPort = peerPort
+        self.isSecure = isSecure
         self.body = body
     }
 
     /// The value of the first header with that name, in any case.
     package func header(_ name: String) -> String? {
-        let wanted = name.lowercased()
-        return headers.first { $0.name.lowercased() == wanted }?.value
+        headers.first { $0.isNamed(name) }?.value
+    }
+
+    /// The values of all headers with that name, in any case and in order.
+    package func headers(_ name: String) -> [String] {
+        headers.filter { $0.isNamed(name) }.map(\.value)
+    }
+
+    /// Whether a body follows, be it empty in the end.
+    package var announcesBody: Bool {
+        if header("transfer-encoding") != nil { return true }
+        guard let length = header("content-length") else { return false }
+        return length != "0"
     }
 
     /// The value of the first parameter with that name.
@@ -52,8 +84,8 @@ package struct HTTPRequest: Sendable {
 enum PercentEncoding {
     /// `text` with every well-formed escape replaced; others stay as they are.
     static func decoded(_ text: String) -> String {
+        guard text.utf8.contains(UInt8(ascii: "%")) else { return text }
         let source = Array(text.utf8)
-        guard source.contains(UInt8(ascii: "%")) else { return text }
         var bytes: [UInt8] = []
         var index = 0
         while index < source.count {

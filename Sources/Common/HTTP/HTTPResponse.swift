@@ -1,8 +1,13 @@
 /// The answer to one request.
 package struct HTTPResponse: Sendable {
     package var status: Int
+    /// In the order they are sent; a name may come several times.
+    ///
+    /// `Content-Length`, `Date` and `X-Content-Type-Options` are added.
     package var headers: [HTTPRequest.Field]
     package var body: [UInt8]
+    /// Sends `Connection: Close` and closes the connection behind the answer.
+    package var closesConnection = false
 
     package init(status: Int, headers: [HTTPRequest.Field] = [], body: [UInt8] = []) {
         self.status = status

@@ -18,6 +18,8 @@ package enum HTTPOpening {
     case respond(HTTPResponse)
     /// The body goes to this as it arrives.
     case stream(any HTTPBodyStream)
+    /// As `stream`, but nothing of the body is read before `HTTPExchange.wake`; `resumed` is the first call.
+    case wait(any HTTPBodyStream)
 }
 
 /// Takes the body of one request as it arrives and makes its answer, on the thread that owns the connection.
@@ -26,7 +28,9 @@ package protocol HTTPBodyStream: AnyObject {
     func receive(_ bytes: RawSpan) -> HTTPStep
     /// The body is complete.
     func finish() -> HTTPStep
-    /// `HTTPExchange.wake` was called after this stream had asked to wait.
+    /// `HTTPExchange.wake` was called.
+    ///
+    /// It may be an old call, made before this stream asked to wait: what was waited for need not have come.
     func resumed() -> HTTPStep
     /// The client has gone, or its time is over, before it was answered; the last call.
     func cancelled()
@@ -38,13 +42,15 @@ package enum HTTPStep {
     case proceed
     /// Nothing is read of this connection until `HTTPExchange.wake`; it costs its socket.
     case wait
-    /// The answer. In the middle of a body the rest is dropped and the connection closed.
+    /// The answer, after which the stream is not called again.
+    ///
+    /// In the middle of a body the rest is dropped and the connection closed.
     case respond(HTTPResponse)
 }
 
 /// Wakes a request that waits.
 package protocol HTTPExchange: AnyObject, Sendable {
-    /// Has `resumed` called on the request's thread.
+    /// Has `resumed` called on the request's thread, at once or as soon as the request waits.
     ///
     /// From any thread, any number of times, also when the request is over.
     func wake()

@@ -1,28 +1,32 @@
 import CLinux
 import Glibc
 
-/// TCP sockets, non-blocking and close-on-exec.
+/// Stream sockets, TCP and Unix, non-blocking and close-on-exec.
 package enum Socket {
-    /// An address to connect to or to listen on, from getaddrinfo(3).
+    /// An address to connect to or to listen on, from getaddrinfo(3) or of a Unix socket.
     package struct Address: Sendable, CustomStringConvertible {
         fileprivate var storage: sockaddr_storage
         fileprivate var length: socklen_t
 
+        /// 0 for a Unix socket.
         package var port: Int {
+            guard unixPath == nil else { return 0 }
             var copy = storage
             return withUnsafeBytes(of: &copy) { bytes in
                 Int(UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self)))
             }
         }
 
-        /// `10.0.0.1:5044` or `[::1]:5044`.
+        /// `10.0.0.1:5044`, `[::1]:5044` or `unix:/run/a.sock`.
         package var description: String {
             let text = host
+            guard unixPath == nil else { return "unix:\(text)" }
             return text.utf8.contains(UInt8(ascii: ":")) ? "[\(text)]:\(port)" : "\(text):\(port)"
         }
 
-        /// The numeric address without the port.
+        /// The numeric address without the port; the path of a Unix socket, empty for one without a name.
         package var host: String {
+            if let unixPath { return unixPath }
             var copy = storage
             var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
             let length = length
@@ -176,7 +180,29 @@ package enum Socket {
 }
 
 extension Socket.Address {
-    fileprivate func with<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
+    /// The address of a Unix socket; nil when the path is empty or too long (107 bytes, unix(7)).
+    package init?(unixPath path: String) {
+        var address = sockaddr_un()
+        let bytes = Array(path.utf8)
+        guard !bytes.isEmpty, bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { return nil }
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        storage = sockaddr_storage()
+        memcpy(&storage, &address, MemoryLayout<sockaddr_un>.size)
+        length = socklen_t(MemoryLayout<sockaddr_un>.size)
+    }
+
+    /// The path of a Unix socket; nil for TCP.
+    package var unixPath: String? {
+        guard Int32(storage.ss_family) == AF_UNIX else { return nil }
+        let offset = MemoryLayout<sa_family_t>.size
+        guard Int(length) > offset else { return "" }
+        return withUnsafeBytes(of: storage) { bytes in
+            String(decoding: bytes[offset..<Int(length)].prefix { $0 != 0 }, as: UTF8.self)
+        }
+    }
+
+    func with<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
         withUnsafePointer(to: storage) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, length) }
         }

@@ -133,7 +133,7 @@ struct HTTPServerTests {
 
     @Test("a client that sends a byte now and then loses its connection")
     func slowClient() throws {
-        let server = try server { $0.requestTimeout = .milliseconds(300) }
+        let server = try server { $0.readTimeout = .milliseconds(300) }
         let client = try RawClient(port: server.address.port)
         client.send("GET /echo HTTP/1.1\r\nHost: t\r\nX-Slow: ")
         var beats = 0
@@ -149,7 +149,7 @@ struct HTTPServerTests {
     func connectionLimit() throws {
         let server = try server {
             $0.maxConnections = 4
-            $0.requestTimeout = .milliseconds(500)
+            $0.readTimeout = .milliseconds(500)
         }
         let port = server.address.port
         let first = try RawClient(port: port)

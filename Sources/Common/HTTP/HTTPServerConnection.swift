@@ -1,0 +1,38 @@
+/// A client's connection, while the daemon has it.
+final class HTTPServerConnection {
+    let daemon: HTTPDaemonConnection
+    let socket: Int32
+    let peer: String
+    let peerPort: Int
+    /// When it is cut, in monotonic nanoseconds.
+    var deadline: Int64
+    /// The request that is being read or answered; nil between two.
+    var exchange: HTTPServerExchange?
+    /// Whether it was cut by us: what the client still sends is not waited for.
+    var isCut = false
+    /// What is left of the time to read the request, while that time stands still.
+    private var remaining: Int64?
+
+    init(_ daemon: HTTPDaemonConnection, peer: Socket.Address, deadline: Int64) {
+        self.daemon = daemon
+        socket = daemon.socket
+        let isUnix = peer.unixPath != nil
+        self.peer = isUnix ? "" : peer.host
+        peerPort = peer.port
+        self.deadline = deadline
+    }
+
+    /// Stops the clock: it is we who let the client wait.
+    func stopClock(now: Int64) {
+        guard remaining == nil else { return }
+        remaining = deadline - now
+        deadline = .max
+    }
+
+    /// Lets the clock go on, with a second at least.
+    func startClock(now: Int64) {
+        guard let left = remaining else { return }
+        remaining = nil
+        deadline = now + max(left, 1_000_000_000)
+    }
+}

@@ -1,0 +1,388 @@
+import Glibc
+
+/// One thread of an `HTTPServer`: what arrives, what is due, and when to stop.
+final class HTTPServerLoop: @unchecked Sendable {
+    // Sendable is true because after `init` only the server's thread touches it.
+
+    private enum Token {
+        static let daemon: UInt64 = 0
+        static let waker: UInt64 = 1
+        static let listener: UInt64 = 2
+        /// Farewells count up from here.
+        static let farewell: UInt64 = 16
+    }
+
+    let thread: HTTPServerThread
+    private let settings: HTTPServer.Settings
+    private let threads: [HTTPServerThread]
+    private let ledger: HTTPConnectionLedger
+    private var events: EventLoop
+    private var daemon: HTTPDaemon?
+    private var worker: (any HTTPWorker)?
+    /// The thread that has it accepts for all.
+    private var acceptor: HTTPAcceptor?
+    /// By socket.
+    private var connections: [Int32: HTTPServerConnection] = [:]
+    /// The peer of the connection that the daemon is being given.
+    private var arriving: Socket.Address?
+    /// Requests with an answer that may have no way out through the daemon.
+    private var unanswered: [HTTPServerExchange] = []
+    private var farewells: [UInt64: HTTPFarewell] = [:]
+    private var nextFarewell = Token.farewell
+    private var ready: [UInt64] = []
+    private var nextCheck: Int64 = 0
+    private var nextTick: Int64 = 0
+    private var isStopping = false
+
+    /// - Parameter listener: for one of the threads.
+    init(
+        _ settings: HTTPServer.Settings,
+        _ certificates: HTTPCertificates?,
+        thread index: Int,
+        of threads: [HTTPServerThread],
+        _ ledger: HTTPConnectionLedger,
+        listener: consuming Descriptor?
+    ) throws(HTTPServer.Failure) {
+        self.settings = settings
+        self.threads = threads
+        self.ledger = ledger
+        thread = threads[index]
+        do throws(Errno) {
+            events = try EventLoop()
+            if let listener { acceptor = HTTPAcceptor(listener) }
+            try events.add(thread.waker.descriptor, .read, token: Token.waker)
+            guard let daemon = HTTPDaemon(settings, certificates, for: self) else {
+                throw Errno(certificates == nil ? ENOMEM : EKEYREJECTED)
+            }
+            self.daemon = daemon
+            try events.add(daemon.epoll, .read, token: Token.daemon)
+        } catch {
+            throw .start(cause: error)
+        }
+    }
+
+    /// For a thread that never runs.
+    func abandon() { daemon?.stop() }
+
+    static func from(_ context: UnsafeMutableRawPointer) -> HTTPServerLoop {
+        Unmanaged<HTTPServerLoop>.fromOpaque(context).takeUnretainedValue()
+    }
+
+    // MARK: - The thread
+
+    func run(_ makeWorker: (Int, HTTPServerThread) -> any HTTPWorker) {
+        worker = makeWorker(thread.index, thread)
+        while round() {}
+        shutDown()
+        worker = nil
+    }
+
+    /// - Returns: false when it was the last.
+    private func round() -> Bool {
+        acceptor?.watch(in: &events, isFull: ledger.isFull, now: Clock.monotonic)
+        awaitEvents()
+        for arrival in takeMail() { add(arrival) }
+        if ready.contains(Token.listener) { accept() }
+        daemon?.run()
+        answerEarly()
+        for token in ready where token >= Token.farewell { proceed(token) }
+        let now = Clock.monotonic
+        if now >= nextCheck { checkDeadlines(now: now) }
+        nextTick = worker?.tick(now: now) ?? .max
+        let stopsAt = thread.stopsAt
+        guard stopsAt < .max else { return true }
+        if !isStopping { beginStopping() }
+        return !connections.isEmpty && now < stopsAt
+    }
+
+    private func awaitEvents() {
+        ready.removeAll(keepingCapacity: true)
+        let patience = patience(now: Clock.monotonic)
+        do throws(Errno) {
+            try events.wait(timeout: patience) { ready.append($0.token) }
+        } catch {
+            fatalError("HTTP server: cannot wait for events: \(error)")
+        }
+        if ready.contains(Token.waker) { thread.waker.reset() }
+    }
+
+    /// Milliseconds until something is due without anything happening; -1 for never.
+    private func patience(now: Int64) -> Int32 {
+        guard daemon?.isPending != true else { return 0 }
+        var due = min(nextTick, thread.stopsAt)
+        if let moment = acceptor?.retriesAt { due = min(due, moment) }
+        if !connections.isEmpty || !farewells.isEmpty { due = min(due, nextCheck) }
+        guard due < .max else { return -1 }
+        return due <= now ? 0 : Int32(clamping: (due - now + 999_999) / 1_000_000)
+    }
+
+    /// Hands out wakes.
+    ///
+    /// - Returns: connections that another thread has accepted for this one.
+    private func takeMail() -> [HTTPServerThread.Arrival] {
+        guard ready.contains(Token.waker) else { return [] }
+        let mail = thread.takeMail()
+        for exchange in mail.woken { exchange.deliverWake() }
+        return mail.arrivals
+    }
+
+    // MARK: - Connections
+
+    private func accept() {
+        while !ledger.isFull, let accepted = acceptor?.accept(now: Clock.monotonic) {
+            let peer = accepted.peer
+            let socket = accepted.take()
+            // A Unix socket's clients have no addresses to be told apart by.
+            guard let index = ledger.admit(peer.unixPath == nil ? peer.host : "") else { continue }
+            let arrival = HTTPServerThread.Arrival(socket: socket.release(), peer: peer)
+            if index == thread.index { add(arrival) } else { threads[index].deliver(arrival) }
+        }
+    }
+
+    private func add(_ arrival: HTTPServerThread.Arrival) {
+        arriving = arrival.peer
+        defer { arriving = nil }
+        guard daemon?.add(arrival.socket, arrival.peer) != true else { return }
+        // When it fails late, `closed` has been called.
+        if arriving != nil { forget(arrival.peer.unixPath == nil ? arrival.peer.host : "") }
+        Log.limited(.error, key: "http-connection", "cannot serve a connection")
+    }
+
+    private func forget(_ address: String) {
+        if ledger.release(thread: thread.index, address) { threads.forEach { $0.wake() } }
+    }
+
+    /// The daemon has begun to serve a connection.
+    func opened(_ connection: HTTPDaemonConnection) -> HTTPServerConnection? {
+        guard let peer = arriving else { return nil }
+        arriving = nil
+        connection.expectCertificate(settings.tls?.clientAuthentication ?? .none)
+        let opened = HTTPServerConnection(connection, peer: peer, deadline: now(plus: settings.readTimeout))
+        connections[opened.socket] = opened
+        return opened
+    }
+
+    /// The daemon is about to close a connection.
+    func closed(_ connection: HTTPServerConnection) {
+        connections[connection.socket] = nil
+        forget(connection.peer)
+        guard !connection.isCut, !isStopping, hasUnreadBytes(connection.socket) else { return }
+        do throws(Errno) {
+            let socket = try Descriptor(adopting: fcntl(connection.socket, F_DUPFD_CLOEXEC, 0))
+            start(HTTPFarewell(draining: socket, now: Clock.monotonic))
+        } catch {
+            Log.limited(.warning, key: "http-drain", "closed a connection early", ["error": "\(error)"])
+        }
+    }
+
+    private func hasUnreadBytes(_ socket: Int32) -> Bool {
+        var count: Int32 = 0
+        return ioctl(socket, UInt(FIONREAD), &count) == 0 && count > 0
+    }
+
+    // MARK: - Requests
+
+    /// The first line of a request has arrived.
+    func startedRequest(_ connection: HTTPServerConnection) {
+        connection.deadline = now(plus: settings.readTimeout)
+    }
+
+    /// The head of a request has arrived.
+    func begin(_ daemon: HTTPDaemonConnection, method: String, path: String) -> HTTPServerExchange? {
+        guard let connection = daemon.owner, let worker, !connection.isCut else { return nil }
+        let request = HTTPRequest(
+            method: method,
+            path: path,
+            query: daemon.query,
+            headers: daemon.headers,
+            peer: connection.peer,
+            peerPort: connection.peerPort,
+            isSecure: settings.tls != nil
+        )
+        let exchange = HTTPServerExchange(request, on: connection, of: self)
+        connection.exchange = exchange
+        if let refusal = request.framingRefusal {
+            exchange.open(.respond(refusal))
+        } else {
+            exchange.open(worker.open(request, exchange))
+        }
+        return exchange
+    }
+
+    /// A request is over, and the connection may have another.
+    func endedRequest(_ connection: HTTPServerConnection) {
+        connection.deadline = now(plus: settings.idleTimeout)
+    }
+
+    /// Gives the answer to a complete request to the daemon.
+    func queue(_ answer: HTTPResponse, on connection: HTTPServerConnection) -> Bool {
+        connection.deadline = now(plus: settings.writeTimeout)
+        guard isStopping, !answer.closesConnection else { return connection.daemon.queue(answer) }
+        var answer = answer
+        answer.closesConnection = true
+        return connection.daemon.queue(answer)
+    }
+
+    /// `exchange` has an answer, and the daemon may not ask for it.
+    func mustAnswer(_ exchange: HTTPServerExchange) { unanswered.append(exchange) }
+
+    /// Answers requests of whose bodies the daemon waits for more.
+    private func answerEarly() {
+        guard !unanswered.isEmpty else { return }
+        for exchange in unanswered {
+            guard let answer = exchange.takeOver() else { continue }
+            let bytes = answer.closingBytes(hasBody: !exchange.isHead, now: Clock.now)
+            exchange.connection.deadline = .max
+            start(HTTPFarewell(bytes, to: exchange, until: now(plus: settings.writeTimeout)))
+        }
+        unanswered.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: - Farewells
+
+    private func start(_ farewell: HTTPFarewell) {
+        let token = nextFarewell
+        nextFarewell += 1
+        farewells[token] = farewell
+        do throws(Errno) {
+            try events.add(farewell.socket, .read, token: token)
+        } catch {
+            Log.limited(.error, key: "http-farewell", "cannot watch a connection", ["error": "\(error)"])
+            return end(token)
+        }
+        proceed(token)
+    }
+
+    private func proceed(_ token: UInt64) {
+        guard let farewell = farewells[token] else { return }
+        let interest: EventLoop.Interest
+        switch farewell.proceed() {
+        case .wantsRead: interest = .read
+        case .wantsWrite: interest = .write
+        case .wantsBoth: interest = [.read, .write]
+        case .over: return end(token)
+        }
+        do throws(Errno) {
+            try events.change(farewell.socket, interest, token: token)
+        } catch {
+            Log.limited(.error, key: "http-farewell", "cannot watch a connection", ["error": "\(error)"])
+            end(token)
+        }
+    }
+
+    private func end(_ token: UInt64) {
+        guard let farewell = farewells.removeValue(forKey: token) else { return }
+        events.remove(farewell.socket)
+        farewell.exchange?.release()
+    }
+
+    // MARK: - Time
+
+    private func now(plus duration: Duration) -> Int64 { Clock.monotonic + duration.nanoseconds }
+
+    private func checkDeadlines(now: Int64) {
+        nextCheck = now + settings.checkInterval
+        for connection in connections.values where connection.deadline < now {
+            if connection.exchange?.expire() != true { cut(connection) }
+        }
+        answerEarly()
+        for (token, farewell) in farewells where farewell.deadline < now { end(token) }
+    }
+
+    private func cut(_ connection: HTTPServerConnection) {
+        connection.isCut = true
+        // The daemon sees the end of the stream and cleans up.
+        shutdown(connection.socket, Int32(SHUT_RDWR))
+    }
+
+    // MARK: - Stopping
+
+    /// Takes no more connections, and ends those without a request.
+    private func beginStopping() {
+        isStopping = true
+        acceptor?.close(in: &events)
+        acceptor = nil
+        for connection in connections.values where connection.exchange == nil {
+            // With TLS the daemon still takes leave.
+            shutdown(connection.socket, Int32(SHUT_RD))
+        }
+    }
+
+    private func shutDown() {
+        for arrival in thread.takeMail(closing: true).arrivals { close(arrival.socket) }
+        for token in Array(farewells.keys) { end(token) }
+        for connection in connections.values {
+            cut(connection)
+            connection.exchange?.release()
+        }
+        // Connections that were suspended must have been resumed once before the end.
+        daemon?.run()
+        daemon?.stop()
+        daemon = nil
+        unanswered = []
+    }
+}
+
+/// The listening socket in the hands of the thread that accepts.
+private struct HTTPAcceptor: ~Copyable {
+    /// After an error, which will most often be that there are too many descriptors.
+    private static let pauseNanoseconds: Int64 = 100_000_000
+
+    private let listener: Descriptor
+    private var isWatched = false
+    /// When to accept again after a failure, in monotonic nanoseconds; nil without one.
+    private(set) var retriesAt: Int64?
+
+    init(_ listener: consuming Descriptor) { self.listener = listener }
+
+    /// Has the loop told of connections while there is room for them.
+    mutating func watch(in events: inout EventLoop, isFull: Bool, now: Int64) {
+        if let moment = retriesAt, now >= moment { retriesAt = nil }
+        let isWanted = !isFull && retriesAt == nil
+        guard isWanted != isWatched else { return }
+        isWatched = isWanted
+        guard isWanted else { return events.remove(listener.raw) }
+        do throws(Errno) {
+            try events.add(listener.raw, .read, token: 2)
+        } catch {
+            fatalError("HTTP server: cannot watch the listening socket: \(error)")
+        }
+    }
+
+    mutating func accept(now: Int64) -> Socket.Accepted? {
+        do throws(Errno) {
+            return try Socket.accept(on: listener)
+        } catch {
+            retriesAt = now + Self.pauseNanoseconds
+            Log.limited(.warning, key: "http-accept", "cannot accept connections", ["error": "\(error)"])
+            return nil
+        }
+    }
+
+    mutating func close(in events: inout EventLoop) {
+        if isWatched { events.remove(listener.raw) }
+        isWatched = false
+    }
+}
+
+extension HTTPRequest {
+    /// The refusal of a body whose end two parties could see differently (RFC 9112, sections 6.1 and 6.3); nil when
+    /// all is well.
+    fileprivate var framingRefusal: HTTPResponse? {
+        var length: String?
+        var coding: String?
+        for field in headers {
+            if field.isNamed("content-length") {
+                if let length, length != field.value { return .error(status: 400, "two lengths of the body") }
+                length = field.value
+            } else if field.isNamed("transfer-encoding") {
+                if coding != nil { return .error(status: 400, "two transfer encodings") }
+                coding = field.value
+            }
+        }
+        guard let coding else { return nil }
+        if length != nil { return .error(status: 400, "both length and transfer encoding of the body") }
+        if coding.lowercased() != "chunked" { return .error(status: 501, "unsupported transfer encoding") }
+        return nil
+    }
+}
