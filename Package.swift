@@ -36,7 +36,7 @@ let link: [LinkerSetting] = [
 ]
 
 /// Libraries behind Common that every service uses: TLS, zlib streams, whole-buffer deflate, YAML, HTTP server.
-let commonLibraries: [LinkerSetting] = ["ssl", "crypto", "z", "deflate", "yaml", "microhttpd"].map {
+let commonLibraries: [LinkerSetting] = ["ssl", "crypto", "z", "deflate", "yaml", "microhttpd", "gnutls"].map {
     .linkedLibrary($0)
 }
 
@@ -60,7 +60,7 @@ let package = Package(
             providers: [
                 .apt([
                     "libcurl4-openssl-dev", "zlib1g-dev", "libdeflate-dev", "libssl-dev", "libmaxminddb-dev",
-                    "libpcre2-dev", "libyaml-dev", "libmicrohttpd-dev",
+                    "libpcre2-dev", "libyaml-dev", "libmicrohttpd-dev", "libgnutls28-dev",
                 ])
             ]
         ),

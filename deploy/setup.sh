@@ -9,7 +9,7 @@ fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
 libraries=(
     libcurl4-openssl-dev zlib1g-dev libdeflate-dev libssl-dev
-    libmaxminddb-dev libpcre2-dev libyaml-dev libmicrohttpd-dev
+    libmaxminddb-dev libpcre2-dev libyaml-dev libmicrohttpd-dev libgnutls28-dev
 )
 # What tests, demo and benchmark run: log source, balancer, rotation, user agent rules, certificates, Python.
 programs=(nginx haproxy logrotate uap-core openssl ca-certificates procps python3 python3-venv)

@@ -50,6 +50,12 @@ def scenarios(bench: Bench) -> list[Scenario]:
         ("shipper + ingest: whole file to bulk requests", {"both": bench.end_to_end}),
         ("shipper + ingest: 1,000 lines/s, write() to the bulk request", {"both": bench.end_to_end_trickle}),
         (
+            "apm-server: requests of the Python agent, gzip",
+            {f"{count} connections": lambda count=count: bench.intake(count, True) for count in (1, 16, 500)},
+        ),
+        ("apm-server: requests of the Python agent, plain", {"16 connections": lambda: bench.intake(16, False)}),
+        ("apm-server: 500 slow streaming connections", {"apm-server": bench.slow_streams}),
+        (
             "ready after start",
             {name: lambda name=name: bench.ready(name) for name in ("shipper", "ingest", "apm-server")},
         ),
@@ -65,6 +71,7 @@ def main() -> int:
         programs=REPOSITORY / ".build" / "release",
         folder=FOLDER,
         source=REPOSITORY / "Tests" / "Fixtures" / "logs" / "access-combined-4k.log",
+        recorded=REPOSITORY / "Tests" / "Fixtures" / "apm-agent",
         lines=int(os.environ.get("LINES", "100000" if is_quick else "1000000")),
         idle_seconds=5 if is_quick else 20,
         trickle_seconds=5 if is_quick else 20,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import shutil
+import socket
 import time
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,8 +47,62 @@ monitoring: {{port: {monitoring}}}
 APM_SERVER = """\
 host: 127.0.0.1
 port: {port}
+data_directory: {folder}/apm-server
+output: {{elasticsearch: {{hosts: ["http://127.0.0.1:{store}"]}}}}
 monitoring: {{port: {monitoring}}}
 """
+
+# What the Python agent sends in one request.
+EVENTS_PER_REQUEST = 62
+SLOW_STREAMS = 500
+
+
+class SlowStreams:
+    """Chunked intake requests that stay open, as many agents of Go or Java keep them."""
+
+    METADATA = b'{"metadata":{"service":{"name":"slow","agent":{"name":"go","version":"2.6.0"}}}}\n'
+    HEAD = (
+        b"POST /intake/v2/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-ndjson\r\n"
+        b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+
+    def __init__(self, port: int, count: int) -> None:
+        self._streams = [(socket.create_connection(("127.0.0.1", port), 60), zlib.compressobj(wbits=31)) for _ in range(count)]
+        for connection, _ in self._streams:
+            connection.sendall(self.HEAD)
+        self._write(lambda number: self.METADATA)
+
+    def send(self, second: int) -> None:
+        """An event on each, spread over one second."""
+        pause = 1 / len(self._streams)
+        self._write(lambda number: self._event(number, second), pause)
+
+    def finish(self) -> int:
+        """Ends all requests; returns how many were not accepted."""
+        refused = 0
+        for connection, deflater in self._streams:
+            self._chunk(connection, deflater.flush())
+            connection.sendall(b"0\r\n\r\n")
+            refused += not connection.recv(4096).startswith(b"HTTP/1.1 202")
+            connection.close()
+        return refused
+
+    def _write(self, text: Callable[[int], bytes], pause: float = 0) -> None:
+        for number, (connection, deflater) in enumerate(self._streams):
+            self._chunk(connection, deflater.compress(text(number)) + deflater.flush(zlib.Z_SYNC_FLUSH))
+            time.sleep(pause)
+
+    @staticmethod
+    def _chunk(connection: socket.socket, data: bytes) -> None:
+        connection.sendall(b"%x\r\n%b\r\n" % (len(data), data))
+
+    @staticmethod
+    def _event(number: int, second: int) -> bytes:
+        trace = f"{number:016x}{second:016x}"
+        return (
+            f'{{"transaction":{{"id":"{trace[16:]}","trace_id":"{trace}","type":"request","name":"GET /slow",'
+            f'"duration":{number % 90}.5,"span_count":{{"started":0}}}}}}\n'
+        ).encode()
 
 
 @dataclass
@@ -56,6 +112,8 @@ class Bench:
     programs: Path
     folder: Path
     source: Path
+    # Requests recorded from a real agent.
+    recorded: Path
     lines: int
     idle_seconds: int
     trickle_seconds: int
@@ -190,11 +248,60 @@ class Bench:
             "CPU µs/line of both": cpu / count * 1e6,
         }
 
+    def intake(self, connections: int, gzip: bool) -> Figures:
+        """Requests as the Python agent sends them, one after the other on each connection; 202 after the bulk."""
+        count = self.lines // EVENTS_PER_REQUEST * EVENTS_PER_REQUEST
+        store = self._tool("store", expect=count)
+        with self._apm_server(self._port(store)) as (program, port):
+            agents = self._agents(port, count, connections, gzip)
+            answered = agents.wait("answered", COMPLETE_SECONDS)
+            peak = program.peak_resident_mib()
+            cpu = program.stop()
+        totals = store.stop()
+        self._require_exact(totals, store, count)
+        return {
+            "events/s": count / answered["seconds"],
+            "CPU µs/event": cpu / count * 1e6,
+            "events/s per core": count / cpu,
+            "p50 ms": answered["latency_p50_ms"],
+            "p99 ms": answered["latency_p99_ms"],
+            "peak RSS MiB": peak,
+            "request bytes": answered["request_bytes"],
+            "document bytes": totals["document_bytes"] / count,
+            "lost": count - totals["distinct"],
+            "doubled": totals["events"] - totals["distinct"],
+        }
+
+    def slow_streams(self) -> Figures:
+        """Streaming connections that each send an event a second, and one quick agent beside them."""
+        count = SLOW_STREAMS * self.trickle_seconds
+        quick = 100 * EVENTS_PER_REQUEST
+        store = self._tool("store", expect=count + quick)
+        with self._apm_server(self._port(store)) as (program, port):
+            streams = SlowStreams(port, SLOW_STREAMS)
+            for second in range(self.trickle_seconds):
+                streams.send(second)
+                if second == self.trickle_seconds // 2:
+                    answered = self._agents(port, quick, 1, True).wait("answered", COMPLETE_SECONDS)
+            refused = streams.finish()
+            peak = program.peak_resident_mib()
+            cpu = program.stop()
+        totals = store.stop()
+        self._require_exact(totals, store, count + quick)
+        if refused:
+            raise BenchmarkError(f"{refused} of {SLOW_STREAMS} streams were not answered with 202")
+        return {
+            "peak RSS MiB": peak,
+            "CPU % of a core": cpu / self.trickle_seconds * 100,
+            "p50 ms of the quick agent": answered["latency_p50_ms"],
+            "p99 ms of the quick agent": answered["latency_p99_ms"],
+        }
+
     def ready(self, name: str) -> Figures:
         """From the start of the process to the first good answer of its monitoring."""
         folder = self.fresh(name)
         monitoring, port = free_port(), free_port()
-        store = self._tool("store", expect=1) if name == "ingest" else None
+        store = self._tool("store", expect=1) if name != "shipper" else None
         try:
             values = dict(
                 folder=folder, monitoring=monitoring, port=port, log=folder / "access.log", level=1, geoip=self.geoip(),
@@ -283,6 +390,20 @@ class Bench:
         with self._program("ingest", text, folder) as program:
             program.wait_ready(monitoring)
             yield program, port
+
+    @contextlib.contextmanager
+    def _apm_server(self, store: int) -> Iterator[tuple[Program, int]]:
+        folder = self.fresh("apm-server")
+        port, monitoring = free_port(), free_port()
+        text = APM_SERVER.format(folder=folder, port=port, store=store, monitoring=monitoring)
+        with self._program("apm-server", text, folder) as program:
+            program.wait_ready(monitoring)
+            yield program, port
+
+    def _agents(self, port: int, count: int, connections: int, gzip: bool) -> Tool:
+        return self._tool(
+            "agents", folder=self.recorded, port=port, count=count, connections=connections, gzip=int(gzip)
+        )
 
     @contextlib.contextmanager
     def _program(self, name: str, configuration: str, folder: Path) -> Iterator[Program]:

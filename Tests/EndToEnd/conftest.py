@@ -14,7 +14,7 @@ from harness.certificates import CertificateAuthority
 from harness.lumberjack import Receiver
 from harness.peers import NoidaDB, OsmemServer
 from harness.processes import ProcessGroup
-from harness.services import Ingest, Shipper
+from harness.services import APMServer, Ingest, Shipper
 from harness.store import BulkStore
 
 FIXTURES = Path(__file__).resolve().parents[1] / "Fixtures"
@@ -93,6 +93,18 @@ def start_shipper(processes: ProcessGroup) -> Callable[..., Shipper]:
         shipper = Shipper(processes, paths, ports, **details)
         shipper.start()
         return shipper
+
+    return start
+
+
+@pytest.fixture
+def start_apm_server(processes: ProcessGroup) -> Callable[..., APMServer]:
+    """Starts an apm-server: `start_apm_server(store.url, changes={configuration changes})`."""
+
+    def start(*store_urls: str, changes: dict[str, Any] | None = None, name: str = "apm-server") -> APMServer:
+        server = APMServer(processes, store_urls, changes, name)
+        server.start()
+        return server
 
     return start
 

@@ -1,4 +1,7 @@
-"""`make demo`: real requests to a real nginx, shipped, parsed, enriched, stored, and counted out of Elasticsearch.
+"""`make demo`: real requests to a real nginx and a real Flask app, and what Elasticsearch knows of them afterwards.
+
+The requests to nginx are shipped, parsed, enriched, stored and counted; those to the app are traced by Elastic's own
+agent, taken by apm-server and counted as well.
 
 Environment: ELASTICSEARCH=http://[user:password@]host:9200 uses that cluster instead of an embedded store;
 KEEP=1 leaves everything running until Ctrl-C; DEMO_SECONDS (12) is how long the visitors stay.
@@ -14,13 +17,15 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
+from apm_report import APMReport
 from report import Report
 from services import DemoError, Services, answers, free_port
 from store import Store
-from visitors import Traffic
+from visitors import ShopTraffic, Traffic
 from webserver import LOG_FORMAT, WebServer
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -57,13 +62,27 @@ output:
 monitoring: {{port: {monitoring_port}}}
 """
 
+APM_SERVER_CONFIGURATION = """\
+host: 127.0.0.1
+port: {port}
+data_directory: {folder}/apm-server
+data_streams: {{namespace: {namespace}}}
+output:
+  elasticsearch:
+    hosts: ["{store_url}"]
+    username: "${{DEMO_USERNAME:}}"
+    password: "${{DEMO_PASSWORD:}}"
+    template: {{replicas: 0, refresh_interval: 1s}}
+monitoring: {{port: {monitoring_port}}}
+"""
+
 
 class Demo:
     """One run, from an empty folder to the report."""
 
     def __init__(self) -> None:
         self._lock = take_folder()
-        for name in ("nginx", "store", "ingest", "shipper"):
+        for name in ("nginx", "store", "ingest", "shipper", "apm-server"):
             (FOLDER / name).mkdir(parents=True)
         self.services = Services(FOLDER)
         self.web_server = WebServer(FOLDER / "nginx")
@@ -72,7 +91,9 @@ class Demo:
         self.store = Store(address or f"http://127.0.0.1:{free_port()}")
         # On somebody's cluster the demo keeps to an index of its own.
         self.name = "nginx" if self.is_embedded else f"demo-nginx-{int(time.time())}"
+        self.namespace = "default" if self.is_embedded else f"demo{int(time.time())}"
         self.lumberjack_port, self.ingest_port, self.shipper_port = free_port(), free_port(), free_port()
+        self.apm_port, self.apm_monitoring_port, self.shop_port = free_port(), free_port(), free_port()
 
     @property
     def index(self) -> str:
@@ -86,18 +107,27 @@ class Demo:
         self._start_ingest()
         self.web_server.start(self.services)
         self._start_shipper()
+        self._start_apm_server()
+        self._start_shop()
         seconds = float(os.environ.get("DEMO_SECONDS", "12"))
         print(f"\nVisitors come for {seconds:g} s …", flush=True)
+        shop = ShopTraffic(self.shop_port, seconds)
+        shop.start()
         requests = Traffic(self.web_server.port, seconds).run()
+        orders = shop.join()
         counted = time.monotonic()
         documents = self._wait_for_documents(requests)
         print(f"all documents there {time.monotonic() - counted:.1f} s after the last request")
         Report(self.store, self.index).show()
+        apm = APMReport(self.store, self.namespace)
+        transactions = self._wait_for(orders, apm.transactions)
+        apm.show(seconds)
         self._endpoints()
         lines = self.web_server.logged()
         print(f"\nRequests sent {requests:,} · lines in access.log {lines:,} · documents in Elasticsearch {documents:,}")
-        if not requests == lines == documents:
-            raise DemoError("these three numbers should be the same: see the logs in .demo/")
+        print(f"Requests to the app {orders:,} · transactions in Elasticsearch {transactions:,}")
+        if not requests == lines == documents or orders != transactions:
+            raise DemoError("these numbers should be the same: see the logs in .demo/")
         print("Nothing lost, nothing doubled.", flush=True)
 
     def wait_for_interrupt(self) -> None:
@@ -160,6 +190,32 @@ class Demo:
         )
         self._start_program("shipper", configuration, self.shipper_port, {})
 
+    def _start_apm_server(self) -> None:
+        configuration = FOLDER / "apm-server" / "apm-server.yml"
+        configuration.write_text(
+            APM_SERVER_CONFIGURATION.format(
+                folder=FOLDER,
+                port=self.apm_port,
+                namespace=self.namespace,
+                store_url=self.store.url,
+                monitoring_port=self.apm_monitoring_port,
+            )
+        )
+        self._start_program(
+            "apm-server",
+            configuration,
+            self.apm_monitoring_port,
+            {"DEMO_USERNAME": self.store.username, "DEMO_PASSWORD": self.store.password},
+        )
+
+    def _start_shop(self) -> None:
+        program = Path(__file__).with_name("flask_shop.py")
+        self.services.start(
+            "shop",
+            [sys.executable, program, str(self.shop_port), f"http://127.0.0.1:{self.apm_port}"],
+            is_ready=lambda: answers(f"http://127.0.0.1:{self.shop_port}/ready"),
+        )
+
     def _start_program(self, name: str, configuration: Path, port: int, environment: dict[str, str]) -> None:
         program = PROGRAMS / name
         if not program.exists():
@@ -172,11 +228,14 @@ class Demo:
         )
 
     def _wait_for_documents(self, expected: int) -> int:
+        return self._wait_for(expected, lambda: self.store.count(self.index))
+
+    def _wait_for(self, expected: int, count: Callable[[], int]) -> int:
         deadline = time.monotonic() + INDEXED_SECONDS
-        while (count := self.store.count(self.index)) < expected and time.monotonic() < deadline:
+        while (found := count()) < expected and time.monotonic() < deadline:
             self.services.check()
             time.sleep(0.5)
-        return count
+        return found
 
     def _endpoints(self) -> None:
         monitoring = "healthz, stats, metrics"
@@ -185,10 +244,14 @@ class Demo:
         print(f"  nginx          {self.web_server.url}")
         print(f"  ingest         http://127.0.0.1:{self.ingest_port}/  ({monitoring}); Lumberjack on port {self.lumberjack_port}")
         print(f"  shipper        http://127.0.0.1:{self.shipper_port}/  ({monitoring})")
+        print(f"  apm-server     http://127.0.0.1:{self.apm_port}  for agents; http://127.0.0.1:{self.apm_monitoring_port}/  a live page ({monitoring})")
+        print(f"  Flask app      http://127.0.0.1:{self.shop_port}/item/7")
         print(f"  logs, data     {FOLDER}")
         if not self.is_embedded:
             # By name: clusters refuse to delete by pattern.
             indices = ",".join(sorted(self.store.request("GET", f"/{self.index}")))
+            streams = f"{self.store.url}/_data_stream/*-apm*-{self.namespace}"
+            print(f"  and of the traces: curl -X DELETE '{streams}'")
             template = f"{self.store.url}/_index_template/{self.name}"
             print(f"  to delete what this run stored: curl -X DELETE {self.store.url}/{indices} {template}")
 

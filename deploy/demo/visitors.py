@@ -132,3 +132,46 @@ class Traffic:
             while connection.recv(4_096):
                 pass
         self.sent += 1
+
+
+class ShopTraffic:
+    """Customers of the Flask app; about one request in twenty fails there."""
+
+    def __init__(self, port: int, seconds: float) -> None:
+        self.port = port
+        self.seconds = seconds
+        self.sent = 0
+        self._problem: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """Comes in from a thread of its own."""
+        self._thread.start()
+
+    def join(self) -> int:
+        """Waits for the last customer; returns the requests that the app has served, those it makes to itself included."""
+        while self._thread.is_alive():
+            time.sleep(0.1)
+        if self._problem is not None:
+            raise self._problem
+        return self.sent
+
+    def _run(self) -> None:
+        deadline = time.monotonic() + self.seconds
+        choice = random.Random(1)
+        number = 0
+        try:
+            while time.monotonic() < deadline:
+                method, path, requests = choice.choice(
+                    [("GET", "/", 1), ("GET", f"/item/{number % 50}", 2), ("POST", f"/order/{number}", 1),
+                     ("POST", f"/order/{number}", 1)]
+                )  # fmt: skip
+                number += "order" in path
+                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+                connection.request(method, path, body=b"{}" if method == "POST" else None)
+                connection.getresponse().read()
+                connection.close()
+                self.sent += requests
+                time.sleep(choice.random() * 2 * PAUSE_SECONDS)
+        except (OSError, http.client.HTTPException) as error:
+            self._problem = error

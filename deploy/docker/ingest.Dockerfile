@@ -5,7 +5,7 @@ ARG SWIFT_VERSION=6.3
 FROM swift:${SWIFT_VERSION}-bookworm AS build
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-        libcurl4-openssl-dev libdeflate-dev libmaxminddb-dev libmicrohttpd-dev \
+        libcurl4-openssl-dev libdeflate-dev libmaxminddb-dev libmicrohttpd-dev libgnutls28-dev \
         libpcre2-dev libssl-dev libyaml-dev zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
@@ -21,7 +21,7 @@ LABEL org.opencontainers.image.title="ingest" \
     org.opencontainers.image.licenses="Apache-2.0"
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-        ca-certificates libcurl4 libdeflate0 libmaxminddb0 libmicrohttpd12 libpcre2-8-0 libssl3 \
+        ca-certificates libcurl4 libdeflate0 libmaxminddb0 libgnutls30 libmicrohttpd12 libpcre2-8-0 libssl3 \
         libyaml-0-2 tzdata uap-core zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /var/lib/ingest --shell /usr/sbin/nologin ingest \

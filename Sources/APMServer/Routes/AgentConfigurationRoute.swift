@@ -47,7 +47,7 @@ struct AgentConfigurationRoute: Sendable {
             return .respond(answer(query, request, identity))
         case "POST":
             return .stream(
-                CollectedBody(
+                DecodedBody(
                     request,
                     answer: { body in
                         guard let query = Self.query(body) else {

@@ -4,7 +4,7 @@ import Common
 /// what every answer has.
 final class RoutedStream: HTTPBodyStream {
     private enum State {
-        /// What comes of the body meanwhile is kept; the server reads no more after the first piece.
+        /// Nothing of the body is read.
         case waiting(Authorizer.PendingVerdict, (Authorizer.Verdict) -> HTTPOpening)
         case open(any HTTPBodyStream)
         case over
@@ -12,8 +12,6 @@ final class RoutedStream: HTTPBodyStream {
 
     private var state: State
     private let headers: [HTTPRequest.Field]
-    private var early = ByteBuffer()
-    private var isFinished = false
 
     /// - Parameters:
     ///   - headers: of the answer, besides its own.
@@ -40,29 +38,20 @@ final class RoutedStream: HTTPBodyStream {
             response.headers += headers
             return .respond(response)
         case .stream(let stream): return .stream(RoutedStream(stream, headers))
+        case .wait(let stream): return .wait(RoutedStream(stream, headers))
         }
     }
 
     // MARK: - What the server calls
 
     func receive(_ bytes: RawSpan) -> HTTPStep {
-        switch state {
-        case .open(let stream): return completed(stream.receive(bytes))
-        case .waiting(let pending, let open):
-            early.append(bytes)
-            return enterWhenSettled(pending, open)
-        case .over: return .proceed
-        }
+        guard case .open(let stream) = state else { return .wait }
+        return completed(stream.receive(bytes))
     }
 
     func finish() -> HTTPStep {
-        switch state {
-        case .open(let stream): return completed(stream.finish())
-        case .waiting(let pending, let open):
-            isFinished = true
-            return enterWhenSettled(pending, open)
-        case .over: return .wait
-        }
+        guard case .open(let stream) = state else { return .wait }
+        return completed(stream.finish())
     }
 
     func resumed() -> HTTPStep {
@@ -80,7 +69,7 @@ final class RoutedStream: HTTPBodyStream {
 
     // MARK: - Steps
 
-    /// When the verdict is there, the route gets what has come of the body.
+    /// When the verdict is there, the route takes over.
     private func enterWhenSettled(
         _ pending: Authorizer.PendingVerdict,
         _ open: (Authorizer.Verdict) -> HTTPOpening
@@ -90,11 +79,10 @@ final class RoutedStream: HTTPBodyStream {
         case .respond(let response): return completed(.respond(response))
         case .stream(let stream):
             state = .open(stream)
-            var step = HTTPStep.proceed
-            if !early.isEmpty { step = early.withSpan { stream.receive($0) } }
-            early = ByteBuffer()
-            if case .proceed = step, isFinished { step = stream.finish() }
-            return completed(step)
+            return .proceed
+        case .wait(let stream):
+            state = .open(stream)
+            return .wait
         }
     }
 

@@ -77,7 +77,7 @@ final class Router {
                 enter(route, request, exchange, verdict, now: Clock.monotonic)
             }
             pending.whenSettled { exchange.wake() }
-            return .stream(stream)
+            return .wait(stream)
         }
     }
 

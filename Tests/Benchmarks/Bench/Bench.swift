@@ -15,6 +15,7 @@ private let usage = """
     usage: Bench lines   --source LOG --out FILE --count N      resample a log
            Bench trickle --source LOG --out FILE --rate N --seconds N
            Bench load    --source LOG --port N --count N --connections N --level 0..9
+           Bench agents --folder RECORDED --port N --count N --connections N --gzip 0|1
            Bench sink    --expect N --bytes FILE_SIZE           Lumberjack server
            Bench store   --expect N                             bulk endpoint of an Elasticsearch
 
@@ -28,6 +29,7 @@ private func run() {
         case "lines": try ResampledLog(arguments).write()
         case "trickle": try Trickle(arguments).run()
         case "load": try LumberjackLoad(arguments).run()
+        case "agents": try IntakeLoad(arguments).run()
         case "sink": try LumberjackSink(arguments).run()
         case "store": try BulkSink(arguments).run()
         default: throw BenchError(usage)

@@ -235,3 +235,44 @@ class Shipper(Service):
                 changes or {},
             ),
         )
+
+
+class APMServer(Service):
+    """The `apm-server` service."""
+
+    program = "apm-server"
+
+    def __init__(
+        self,
+        processes: ProcessGroup,
+        store_urls: Sequence[str],
+        changes: Mapping[str, Any] | None = None,
+        name: str = "apm-server",
+    ) -> None:
+        self.port = free_port()
+        super().__init__(
+            processes,
+            name,
+            merged(
+                {
+                    "host": "127.0.0.1",
+                    "port": self.port,
+                    "output": {"elasticsearch": {"hosts": list(store_urls), "backoff": FAST_BACKOFF}},
+                },
+                changes or {},
+            ),
+        )
+
+    @property
+    def url(self) -> str:
+        """Where agents send to."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def is_ready(self) -> bool:
+        """Whether both ports are open."""
+        return is_listening(self.port) and super().is_ready()
+
+    @property
+    def dead_letter_lines(self) -> list[dict[str, Any]]:
+        """All lines of the dead-letter files; each must be JSON."""
+        return dead_letter_lines(self.data_directory)

@@ -24,11 +24,21 @@ enum BulkBody {
             guard document.count >= 2, body[document.lowerBound] == UInt8(ascii: "{"),
                 body[document.upperBound - 1] == UInt8(ascii: "}")
             else { throw BenchError("not a document: \(body.text(document))") }
-            contents.idHashes.append(hash.hash(body, id).low)
-            contents.documentBytes += document.count
+            if isRollUp(body, index) {
+                contents.rollUps += 1
+            } else {
+                contents.idHashes.append(hash.hash(body, id).low)
+                contents.documentBytes += document.count
+            }
             if let age = LatencyMarker.age(in: body, document, now: now) { contents.ages.append(age) }
             contents.appendItem(body, index: index, id: id, isFull: isFull)
         }
+    }
+
+    /// `metrics-apm.transaction.1m-default` and its like.
+    private static func isRollUp(_ body: RawSpan, _ index: Range<Int>) -> Bool {
+        body.firstIndex(of: "metrics-apm.", in: index) == index.lowerBound
+            && ["1m-", "10m-", "60m-"].contains { body.firstIndex(of: $0, in: index) != nil }
     }
 
     private static func line(_ body: RawSpan, _ offset: inout Int) throws(BenchError) -> Range<Int> {

@@ -6,6 +6,8 @@ import Common
 struct BulkContents: ~Copyable {
     var idHashes: [UInt64] = []
     var documentBytes = 0
+    /// Documents that a service made of others, for which no event was sent.
+    var rollUps = 0
     var ages: [Int64] = []
     var items = ByteBuffer(capacity: 1 << 20)
 
@@ -13,6 +15,7 @@ struct BulkContents: ~Copyable {
         idHashes.removeAll(keepingCapacity: true)
         ages.removeAll(keepingCapacity: true)
         documentBytes = 0
+        rollUps = 0
         items.removeAll()
     }
 

@@ -7,6 +7,7 @@ final class BulkSink: Sendable {
     private struct State {
         var ids: IDSet
         var documents = 0
+        var rollUps = 0
         var documentBytes = 0
         var wireBytes = 0
         var bulks = 0
@@ -46,9 +47,11 @@ final class BulkSink: Sendable {
         let documentBytes = contents.documentBytes
         let ages = contents.ages
         let hashes = contents.idHashes
+        let rollUps = contents.rollUps
         let isComplete = state.withLock { state in
             if state.started == 0 { state.started = now }
             state.bulks += 1
+            state.rollUps += rollUps
             state.documents += hashes.count
             state.documentBytes += documentBytes
             state.wireBytes += wireBytes
@@ -65,7 +68,7 @@ final class BulkSink: Sendable {
         state.withLock { state in
             "{\"event\":\"\(event)\",\"events\":\(state.documents),\"distinct\":\(state.ids.count)"
                 + ",\"document_bytes\":\(state.documentBytes),\"wire_bytes\":\(state.wireBytes)"
-                + ",\"bulks\":\(state.bulks),\"started\":\(state.started),\"completed\":\(state.completed)"
+                + ",\"bulks\":\(state.bulks),\"roll_ups\":\(state.rollUps),\"started\":\(state.started),\"completed\":\(state.completed)"
                 + "\(state.latencies.json)}"
         }
     }

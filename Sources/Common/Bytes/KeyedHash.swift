@@ -2,11 +2,20 @@
 ///
 /// Sixteen bytes a step by one 64 × 64 → 128 bit multiplication whose halves are folded, the idea of wyhash. Three
 /// times as fast as `SipHash` and weaker: only for tables that compare the whole key and whose hash is not shown.
-struct KeyedHash {
-    private let first = UInt64.random(in: .min ... .max)
-    private let second = UInt64.random(in: .min ... .max)
+package struct KeyedHash: Sendable {
+    package let first: UInt64
+    package let second: UInt64
 
-    func hash(_ bytes: RawSpan, _ range: Range<Int>) -> UInt64 {
+    /// A hash with a key of its own.
+    package init() { self.init(key: .random(in: .min ... .max), .random(in: .min ... .max)) }
+
+    package init(key first: UInt64, _ second: UInt64) {
+        self.first = first
+        self.second = second
+    }
+
+    @inline(__always)
+    package func hash(_ bytes: RawSpan, _ range: Range<Int>) -> UInt64 {
         var state = first ^ UInt64(truncatingIfNeeded: range.count)
         var index = range.lowerBound
         while index + 16 < range.upperBound {

@@ -1,7 +1,7 @@
 import Common
 
 /// A small body that is taken as a whole, its compression undone, and answered at once.
-final class CollectedBody: HTTPBodyStream {
+final class DecodedBody: HTTPBodyStream {
     /// A question about configuration has 200 bytes; this is for patience, not for data.
     private static let maxBytes = 64 << 10
 
