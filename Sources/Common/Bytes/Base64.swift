@@ -20,3 +20,10 @@ package enum Base64 {
         return String(decoding: text, as: UTF8.self)
     }
 }
+
+extension ByteBuffer {
+    /// Appends `bytes[range]` in base64 with padding.
+    package mutating func append(base64 bytes: RawSpan, _ range: Range<Int>) {
+        bytes.withUnsafeBytes { append(Base64.encode(Array($0[range]))) }
+    }
+}
