@@ -5,8 +5,33 @@ import Common
 /// One per worker: it keeps the memory that events of all requests use in turn.
 final class EventMapper {
     let settings: MappingSettings
+    /// By `DataStream`; those of single services are made for each request.
+    let dataStreams: [DataStreamText]
+    /// Reads links, statistics of dropped spans and what is nested in RUM transactions.
+    var decoder = EventDecoder()
+    /// Text for a moment: whoever writes into it empties it first and reads it before calling anything else.
+    var scratch = ByteBuffer(capacity: 4096)
+    /// What the gate is asked.
+    var agentName = ByteBuffer(capacity: 64)
+    var serviceName = ByteBuffer(capacity: 64)
+    /// A key of a roll-up while it is composed.
+    var rollUpKey = ByteBuffer(capacity: 4096)
+    var labelScratch = LabelScratch()
+    /// Keys of the object that is being written: headers, marks.
+    var memberKeys = MemberKeys()
+    /// Values of one element of a list.
+    var element = EventFields()
+    /// Writes the stack traces of errors and spans.
+    let stackTraces: StackTraces
+    /// The exceptions and the log record of the error that is being mapped.
+    var errorParts = ErrorParts()
+    let grouping = GroupingKey()
 
-    init(_ settings: MappingSettings) { self.settings = settings }
+    init(_ settings: MappingSettings) {
+        self.settings = settings
+        stackTraces = StackTraces(settings)
+        dataStreams = DataStream.allCases.map { DataStreamText($0, namespace: settings.namespace) }
+    }
 
     /// Maps one decoded event.
     ///

@@ -6,9 +6,16 @@ final class RequestMetadata {
     let dialect: Dialect
     /// Refuses events that this client may not send; nil when it may send all.
     let gate: EventGate?
-    /// The line's own bytes, which outlive it.
-    let line: [UInt8]
-    let fields: EventFields
+    let line: MetadataLine
+    let agent: AgentKind
+    /// JSON that documents of this request have in common.
+    let fragments: MetadataFragments
+    let labels: MetadataLabels
+    let appMetrics: DataStreamText
+    let appLogs: DataStreamText
+
+    /// What an owner is when the event overrides nothing.
+    var owner: EventOwner { EventOwner(isOverridden: false, agent: agent) }
 
     /// - Parameters:
     ///   - fields: decoded from `line`.
@@ -20,10 +27,75 @@ final class RequestMetadata {
         gate: EventGate?,
         settings: MappingSettings
     ) {
-        self.fields = fields
-        self.line = line.withUnsafeBytes { Array($0) }
-        self.dialect = dialect
         self.request = request
+        self.dialect = dialect
         self.gate = gate
+        agent = AgentKind(fields[.agentName], line)
+        labels = MetadataLabels(fields[.labels], line)
+        let host = HostNames(fields)
+        self.line = MetadataLine(
+            fields: fields,
+            bytes: line.withUnsafeBytes { Array($0) },
+            nodeName: host.nodeName(fields, line),
+            environment: Self.quoted(settings.defaultServiceEnvironment)
+        )
+        fragments = MetadataFragments(self.line, host, labels, agent, request, settings)
+        let service = fields[.serviceName].range
+        (appMetrics, appLogs) = line.withUnsafeBytes { bytes in
+            let name = UnsafeRawBufferPointer(rebasing: bytes[service]).bytes
+            return (
+                DataStreamText(.appMetrics, service: name, namespace: settings.namespace),
+                DataStreamText(.appLogs, service: name, namespace: settings.namespace)
+            )
+        }
+    }
+
+    private static func quoted(_ text: String) -> [UInt8] {
+        guard !text.isEmpty else { return [] }
+        var buffer = ByteBuffer()
+        buffer.append(jsonString: text)
+        return buffer.array
+    }
+}
+
+/// The names of a host after the rules that Kubernetes brings.
+struct HostNames {
+    /// Values of `host.hostname` and `host.name`.
+    let hostname: FieldValue
+    let name: FieldValue
+
+    init(_ fields: EventFields) {
+        var hostname = fields[.detectedHostname]
+        if !fields[.detectedHostname].isGiven, !fields[.configuredHostname].isGiven {
+            hostname = fields[.hostname]
+        }
+        // In a pod the agent sees the pod's name where others see the machine's.
+        let node = fields[.kubernetesNodeName]
+        if node.isGiven, !node.isEmpty {
+            hostname = node
+        } else if Self.isInKubernetes(fields) {
+            hostname = .absent
+        }
+        self.hostname = hostname
+        let configured = fields[.configuredHostname]
+        name = configured.isGiven && !configured.isEmpty ? configured : hostname
+    }
+
+    /// JSON of the name that a service's node has by default; empty for none.
+    func nodeName(_ fields: EventFields, _ line: RawSpan) -> [UInt8] {
+        let container = fields[.containerID]
+        let value = container.isGiven && !container.isEmpty ? container : name
+        guard value.isGiven, !value.isEmpty else { return [] }
+        var buffer = ByteBuffer()
+        buffer.append(value, line)
+        return buffer.array
+    }
+
+    private static func isInKubernetes(_ fields: EventFields) -> Bool {
+        for field in [Field.kubernetesNamespace, .kubernetesPodName, .kubernetesPodUID]
+        where fields[field].isGiven && !fields[field].isEmpty {
+            return true
+        }
+        return false
     }
 }

@@ -1,4 +1,5 @@
 import Common
+import Glibc
 
 /// One value of an event: what it is and where it stands in the event's line.
 struct FieldValue: Equatable {
@@ -34,29 +35,36 @@ struct FieldValue: Equatable {
 /// Reused from event to event; the line they stand in is an argument wherever they are read.
 struct EventFields {
     private var values: [FieldValue]
-    /// Fields that were set since the last `removeAll`, so that clearing costs what was used.
-    private var given: [Field] = []
 
     init() {
         values = Array(repeating: .absent, count: Field.allCases.count)
-        given.reserveCapacity(64)
     }
 
     @inline(__always)
     subscript(field: Field) -> FieldValue {
         get { values[Int(field.rawValue)] }
-        set {
-            if values[Int(field.rawValue)].kind == .absent { given.append(field) }
-            values[Int(field.rawValue)] = newValue
-        }
+        set { values[Int(field.rawValue)] = newValue }
     }
 
+    /// Sets all fields to absent: two kilobytes of zeros, cheaper than remembering which were set.
     mutating func removeAll() {
-        for field in given { values[Int(field.rawValue)] = .absent }
-        given.removeAll(keepingCapacity: true)
+        values.withUnsafeMutableBytes { bytes in
+            if let base = bytes.baseAddress { memset(base, 0, bytes.count) }
+        }
     }
 
     /// Whether any of `fields` was sent.
     @inline(__always)
     func hasAny(_ fields: Field...) -> Bool { fields.contains { self[$0].isGiven } }
+
+    /// The values by `Field.rawValue`, for the decoder: one check of ownership per line instead of one per value.
+    @inline(__always)
+    mutating func withValues<E: Error>(
+        _ body: (UnsafeMutablePointer<FieldValue>) throws(E) -> Void
+    ) throws(E) {
+        try values.withUnsafeMutableBufferPointer { (buffer) throws(E) in
+            guard let base = buffer.baseAddress else { return }
+            try body(base)
+        }
+    }
 }

@@ -62,6 +62,8 @@ enum Field: UInt8, CaseIterable {
 
     // RUM v3: nested in the transaction's line.
     case nestedSpans, nestedMetricsets, parentIndex
+    /// The two samples a nested metricset can have.
+    case selfTimeCount, selfTimeSumMicroseconds
 
     // Elements of lists, each list with an `EventFields` of its own while it is read.
     // Exceptions and log records:

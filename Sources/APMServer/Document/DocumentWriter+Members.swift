@@ -1,0 +1,30 @@
+import Common
+
+extension ByteBuffer {
+    /// A member whose value is the string, or the number as a string; nothing when it is absent or empty.
+    @inline(__always)
+    mutating func textMember(_ key: StaticString, _ value: FieldValue, _ line: RawSpan) {
+        guard value.kind == .number else {
+            member(key, value, line)
+            return
+        }
+        self.key(key)
+        append(UInt8(ascii: "\""))
+        append(line, value.range)
+        append(UInt8(ascii: "\""))
+    }
+
+    /// A member whose value is a whole number.
+    @inline(__always)
+    mutating func member(_ key: StaticString, _ value: Int64) {
+        self.key(key)
+        append(decimal: value)
+    }
+
+    /// A member whose value is the array as it stands in the line; nothing when it is absent or has no elements.
+    mutating func listMember(_ key: StaticString, _ value: FieldValue, _ line: RawSpan) {
+        var reader = ListReader(value)
+        guard reader.next(line) != nil else { return }
+        member(key, value, line)
+    }
+}

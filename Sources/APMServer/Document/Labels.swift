@@ -1,0 +1,147 @@
+import Common
+
+/// The labels of a metadata line, ready for documents.
+struct MetadataLabels: Sendable {
+    fileprivate struct Label: Sendable {
+        /// `"key":value` in `text`, and in it the key without quotes.
+        let member: Range<Int>
+        let key: Range<Int>
+        let isNumber: Bool
+    }
+
+    fileprivate let text: [UInt8]
+    fileprivate let labels: [Label]
+
+    /// - Parameter value: the object that the agent sent.
+    init(_ value: FieldValue, _ line: RawSpan) {
+        var text = ByteBuffer()
+        var labels: [Label] = []
+        var keys = (MemberKeys(), MemberKeys())
+        var reader = ListReader(value)
+        while let member = reader.nextMember(line) {
+            let start = text.count
+            guard let key = text.append(label: member, line) else { continue }
+            let isNumber = member.value.kind == .number
+            if isNumber ? keys.1.insert(key, in: text) : keys.0.insert(key, in: text) {
+                labels.append(Label(member: start..<text.count, key: key, isNumber: isNumber))
+            } else {
+                text.truncate(to: start)
+            }
+        }
+        self.text = text.array
+        self.labels = labels
+    }
+}
+
+/// Memory for the labels of one event at a time.
+struct LabelScratch: ~Copyable {
+    fileprivate var strings = ByteBuffer(capacity: 1024)
+    fileprivate var numbers = ByteBuffer(capacity: 256)
+    fileprivate var stringKeys = MemberKeys()
+    fileprivate var numberKeys = MemberKeys()
+
+    fileprivate mutating func removeAll() {
+        strings.removeAll()
+        numbers.removeAll()
+        stringKeys.removeAll()
+        numberKeys.removeAll()
+    }
+
+    fileprivate mutating func add(_ label: (key: FieldValue, value: FieldValue), _ line: RawSpan) {
+        if label.value.kind == .number {
+            numbers.append(label: label, line, &numberKeys)
+        } else {
+            strings.append(label: label, line, &stringKeys)
+        }
+    }
+
+    fileprivate mutating func add(_ label: MetadataLabels.Label, of text: RawSpan) {
+        if label.isNumber {
+            numbers.append(label: label, of: text, &numberKeys)
+        } else {
+            strings.append(label: label, of: text, &stringKeys)
+        }
+    }
+}
+
+extension ByteBuffer {
+    /// Appends `labels` and `numeric_labels` of a request.
+    mutating func append(_ labels: borrowing MetadataLabels) {
+        appendLabels(#""labels":"#, labels, ofNumbers: false)
+        appendLabels(#""numeric_labels":"#, labels, ofNumbers: true)
+    }
+
+    private mutating func appendLabels(
+        _ key: StaticString,
+        _ labels: borrowing MetadataLabels,
+        ofNumbers isNumber: Bool
+    ) {
+        let object = openObject(key)
+        for label in labels.labels where label.isNumber == isNumber {
+            separate()
+            append(labels.text.span.bytes, label.member)
+        }
+        closeObject(object)
+    }
+
+    /// Appends `labels` and `numeric_labels` of an event: its own, and those of the metadata that it leaves alone.
+    mutating func append(
+        labels value: FieldValue,
+        _ line: RawSpan,
+        over metadata: borrowing MetadataLabels,
+        _ scratch: inout LabelScratch
+    ) {
+        scratch.removeAll()
+        var reader = ListReader(value)
+        while let member = reader.nextMember(line) { scratch.add(member, line) }
+        for label in metadata.labels { scratch.add(label, of: metadata.text.span.bytes) }
+        let labels = openObject(#""labels":"#)
+        append(scratch.strings)
+        closeObject(labels)
+        let numbers = openObject(#""numeric_labels":"#)
+        append(scratch.numbers)
+        closeObject(numbers)
+    }
+
+    /// Appends `"key":value`; nothing for a null.
+    ///
+    /// - Returns: where the key stands, without quotes.
+    fileprivate mutating func append(label: (key: FieldValue, value: FieldValue), _ line: RawSpan) -> Range<
+        Int
+    >? {
+        guard label.value.isGiven else { return nil }
+        guard let key = append(sanitizedKey: label.key, line) else { return nil }
+        switch label.value.kind {
+        case .true: append(#""true""# as StaticString)
+        case .false: append(#""false""# as StaticString)
+        default: append(label.value, line)
+        }
+        return key
+    }
+
+    fileprivate mutating func append(
+        label: (key: FieldValue, value: FieldValue),
+        _ line: RawSpan,
+        _ keys: inout MemberKeys
+    ) {
+        let mark = count
+        if count > 0 { append(UInt8(ascii: ",")) }
+        guard let key = append(label: label, line), keys.insert(key, in: self) else {
+            truncate(to: mark)
+            return
+        }
+    }
+
+    fileprivate mutating func append(
+        label: MetadataLabels.Label,
+        of text: RawSpan,
+        _ keys: inout MemberKeys
+    ) {
+        let mark = count
+        if count > 0 { append(UInt8(ascii: ",")) }
+        let start = count
+        append(text, label.member)
+        let key = start + 1..<start + 1 + label.key.count
+        if !keys.insert(key, in: self) { truncate(to: mark) }
+    }
+}

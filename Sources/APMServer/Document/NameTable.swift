@@ -1,0 +1,33 @@
+import Common
+
+/// Values by ASCII names, found by the bytes of a name without making a string of it.
+struct NameTable<Value: Sendable>: Sendable {
+    private struct Entry: Sendable {
+        let name: [UInt8]
+        let value: Value
+    }
+
+    /// By hash of the name. Names that collide share a place; there are none among those in use.
+    private var entries: [UInt64: Entry] = [:]
+
+    init(_ values: [(name: String, value: Value)]) {
+        for (name, value) in values {
+            let bytes = Array(name.utf8)
+            let hash = bytes.withUnsafeBytes { XXHash64.hash($0.bytes, 0..<$0.count) }
+            guard entries.updateValue(Entry(name: bytes, value: value), forKey: hash) == nil else {
+                fatalError("NameTable: \(name) is there twice, or has the hash of another")
+            }
+        }
+    }
+
+    var count: Int { entries.count }
+
+    /// The value of the name in `range`; names with escapes are not found.
+    subscript(bytes: RawSpan, range: Range<Int>) -> Value? {
+        guard let entry = entries[XXHash64.hash(bytes, range)], entry.name.count == range.count else {
+            return nil
+        }
+        for (index, byte) in entry.name.enumerated() where bytes[range.lowerBound + index] != byte { return nil }
+        return entry.value
+    }
+}

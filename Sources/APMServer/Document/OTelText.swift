@@ -1,0 +1,132 @@
+import Common
+
+/// An event's line, and behind it the values that are composed from it.
+///
+/// Fields of the event stand where they stood, so values of both kinds are ranges of the one text.
+struct OTelText: ~Copyable {
+    /// A piece of a composed string.
+    enum Part {
+        case literal(StaticString)
+        /// A string of the text.
+        case value(FieldValue)
+        case number(Int64)
+        /// A part of the URL that was set last, as it is and with percent signs resolved.
+        case url(Range<Int>)
+        case decodedURL(Range<Int>)
+    }
+
+    /// The characters to which strings are cut, as agents cut theirs.
+    static let maxCharacters = 1024
+
+    private(set) var bytes = ByteBuffer(capacity: 8192)
+    /// The URL's characters, without escapes of JSON.
+    private var url = ByteBuffer(capacity: 1024)
+
+    /// Starts anew with the line of an event.
+    mutating func start(_ line: RawSpan) {
+        bytes.removeAll()
+        bytes.append(line)
+    }
+
+    /// Makes a string of its parts, cut to what documents hold.
+    mutating func compose(_ parts: Part...) -> FieldValue {
+        bytes.append(UInt8(ascii: "\""))
+        let start = bytes.count
+        for part in parts { append(part) }
+        let end = bytes.withSpan { $0.endOfCharacters(Self.maxCharacters, start..<$0.byteCount) }
+        bytes.truncate(to: end)
+        bytes.append(UInt8(ascii: "\""))
+        return string(start..<end)
+    }
+
+    /// The value as a document holds it: a string cut to `maxCharacters`.
+    mutating func cut(_ value: FieldValue) -> FieldValue {
+        guard value.isString else { return value }
+        let end = bytes.withSpan { $0.endOfCharacters(Self.maxCharacters, value.range) }
+        // A string is read with the quote behind it, so a shorter one needs its own.
+        return end == value.range.upperBound ? value : compose(.value(string(value.range.lowerBound..<end)))
+    }
+
+    /// A number as a value.
+    mutating func number(_ value: Int64) -> FieldValue {
+        bytes.append(UInt8(ascii: " "))
+        let start = bytes.count
+        bytes.append(decimal: value)
+        return FieldValue(.number, start..<bytes.count)
+    }
+
+    /// Takes a URL apart that is composed of parts.
+    mutating func setURL(_ parts: Part...) -> OTelURL {
+        let mark = bytes.count
+        for part in parts { append(part) }
+        let text = string(mark..<bytes.count)
+        url.removeAll()
+        bytes.withSpan { url.append(unescaped: text.text, of: $0) }
+        bytes.truncate(to: mark)
+        return url.withSpan { OTelURL($0) }
+    }
+
+    /// The number that a part of the URL spells.
+    func integer(ofURL range: Range<Int>) -> Int64? { url.withSpan { Decimal.integer($0, range) } }
+
+    func isURL(_ range: Range<Int>, equalTo text: StaticString) -> Bool {
+        url.withSpan { $0.equals(text, range) }
+    }
+
+    /// Whether a string of the text is `text`.
+    func isString(_ value: FieldValue, equalTo text: StaticString) -> Bool {
+        bytes.withSpan { value.equals(text, $0) }
+    }
+
+    func integer(_ value: FieldValue) -> Int64? {
+        bytes.withSpan { value.integer($0) }
+    }
+
+    /// Writes the object of labels that `body` appends.
+    mutating func labels(_ body: (inout ByteBuffer) -> Void) -> FieldValue {
+        let start = bytes.count
+        bytes.append(UInt8(ascii: "{"))
+        body(&bytes)
+        bytes.append(UInt8(ascii: "}"))
+        return FieldValue(.object, start..<bytes.count)
+    }
+
+    private mutating func append(_ part: Part) {
+        switch part {
+        case .literal(let text): bytes.append(text)
+        case .value(let value): bytes.appendCopy(of: value.range)
+        case .number(let value): bytes.append(decimal: value)
+        case .url(let range): url.withSpan { bytes.append(jsonEscaped: $0, range) }
+        case .decodedURL(let range): url.withSpan { bytes.append(percentDecoded: $0, range) }
+        }
+    }
+
+    private func string(_ range: Range<Int>) -> FieldValue {
+        let hasEscapes = bytes.withSpan { $0.firstIndex(of: UInt8(ascii: "\\"), in: range) != nil }
+        return FieldValue(hasEscapes ? .escapedString : .string, range)
+    }
+}
+
+extension RawSpan {
+    /// The offset behind the first `count` characters of a JSON string's inside; its end when it has fewer.
+    func endOfCharacters(_ count: Int, _ range: Range<Int>) -> Int {
+        guard range.count > count else { return range.upperBound }
+        var index = range.lowerBound
+        for _ in 0..<count where index < range.upperBound {
+            if self[index] == UInt8(ascii: "\\") {
+                index += lengthOfEscape(at: index, end: range.upperBound)
+            } else {
+                index += 1
+                while index < range.upperBound, self[index] & 0xC0 == 0x80 { index += 1 }
+            }
+        }
+        return min(index, range.upperBound)
+    }
+
+    /// Two bytes, six of `\u00e4`, or twelve of a surrogate pair.
+    private func lengthOfEscape(at offset: Int, end: Int) -> Int {
+        guard offset + 6 <= end, self[offset + 1] == UInt8(ascii: "u") else { return 2 }
+        let isHigh = hexadecimalUnit(at: offset + 2).map { $0 & 0xFC00 == 0xD800 } ?? false
+        return isHigh && offset + 12 <= end && self[offset + 6] == UInt8(ascii: "\\") ? 12 : 6
+    }
+}
