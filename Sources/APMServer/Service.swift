@@ -14,7 +14,8 @@ final class Service {
     init(_ configuration: Configuration) throws(HTTPServer.Failure) {
         let health: @Sendable () -> Health = { Health() }
         var router = HTTPRouter()
-        ServerInformationRoute().add(to: &router)
+        let information = ServerInformationRoute { false }
+        router.on(nil, "/") { information.answer(to: $0, isAuthenticated: true) }
         Monitoring.addHealth(to: &router, health)
 
         var settings = HTTPServer.Settings(host: configuration.host, port: configuration.port)

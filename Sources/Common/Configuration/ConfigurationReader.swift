@@ -271,6 +271,11 @@ package final class ConfigurationReader {
         return readers
     }
 
+    /// The keys that are written in this section, in the order of the file.
+    ///
+    /// For sections whose keys the user makes up; each still has to be asked for.
+    package var names: [String] { keys.map(\.key) }
+
     /// The sections under `key` by the names that the user gave them, in the order of the file.
     package func namedSections(_ key: String) -> [(name: String, reader: ConfigurationReader)] {
         let section = section(key)

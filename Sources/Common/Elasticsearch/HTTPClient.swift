@@ -104,6 +104,7 @@ package struct HTTPClient: @unchecked Sendable {
     /// - Parameters:
     ///   - path: with a slash in front, percent-encoded, behind the server's own prefix.
     ///   - timeout: of this request; nil takes the one of the settings.
+    ///   - authorization: the value of that header, in place of the credentials of the settings.
     package func perform(
         _ method: Method,
         _ server: HTTPServerAddress,
@@ -111,6 +112,7 @@ package struct HTTPClient: @unchecked Sendable {
         contentType: ContentType = .json,
         isGzip: Bool = false,
         timeout: Duration? = nil,
+        authorization: String? = nil,
         body: UnsafeRawBufferPointer? = nil
     ) throws(HTTPClientError) -> Response {
         exchange.pointee.response = Response()
@@ -123,7 +125,8 @@ package struct HTTPClient: @unchecked Sendable {
         set(method, body)
         curl_setopt_string(curl, CURLOPT_URL, server.description + path)
         curl_setopt_long(curl, CURLOPT_TIMEOUT_MS, Int((timeout ?? settings.timeout).milliseconds))
-        let headers = headers(body == nil ? nil : contentType, isGzip: isGzip)
+        let own = authorization.map { "Authorization: \($0)" } ?? self.authorization
+        let headers = headers(body == nil ? nil : contentType, isGzip: isGzip, authorization: own)
         defer { curl_slist_free_all(headers) }
         curl_setopt_list(curl, CURLOPT_HTTPHEADER, headers)
         let code = curl_easy_perform(curl)
@@ -165,7 +168,11 @@ extension HTTPClient {
         }
     }
 
-    private func headers(_ contentType: ContentType?, isGzip: Bool) -> UnsafeMutablePointer<curl_slist>? {
+    private func headers(
+        _ contentType: ContentType?,
+        isGzip: Bool,
+        authorization: String?
+    ) -> UnsafeMutablePointer<curl_slist>? {
         // noida-db never answers "Expect: 100-continue", and libcurl would wait a second for it.
         var list = curl_slist_append(nil, "Expect:")
         list = curl_slist_append(list, "Accept: application/json")

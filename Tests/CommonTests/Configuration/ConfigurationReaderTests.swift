@@ -83,6 +83,7 @@ struct ConfigurationReaderTests {
         #expect(!reader.section("absent").isPresent)
         #expect(reader.sections("inputs").map { $0.int("port", default: 0) } == [1, 2])
         #expect(reader.namedSections("pipelines").map { $0.name } == ["nginx", "other"])
+        #expect(reader.section("pipelines").names == ["nginx", "other"])
         #expect(reader.namedSections("pipelines").map { $0.reader.required("index") } == ["a", "b"])
         #expect(problems(reader) == "")
     }

@@ -1,0 +1,278 @@
+import Common
+
+/// One intake request: its body becomes events while it arrives, its answer waits until they are safe.
+final class IntakeStream: HTTPBodyStream {
+    /// What the request's head says, and what is allowed.
+    struct Settings {
+        var context: RequestContext
+        /// For clients that may not send everything.
+        var gate: EventGate?
+        var contentEncoding: String?
+        /// nil for a chunked body.
+        var contentLength: Int?
+        var isVerbose = false
+        var maxEventBytes = 307_200
+        var maxDecompressedBytes = 128 << 20
+        /// Makes the response of a status and a JSON body by the request's `Accept`.
+        var respond: (_ status: Int, _ body: [UInt8]) -> HTTPResponse
+    }
+
+    /// Bodies announced up to this are inflated as a whole, at three times the speed; others as they arrive.
+    private static let maxCollectedBytes = 64 << 10
+    /// What a collected body may inflate to; more of it is worth the slower way.
+    private static let maxWholeBytes = 4 << 20
+    /// Decoded bytes per step, and per turn: a body that inflates a thousandfold must not keep others waiting.
+    private static let stepBytes = 64 << 10
+    private static let turnBytes = 2 << 20
+
+    private let worker: IntakeWorker
+    private let exchange: any HTTPExchange
+    private let settings: Settings
+    private var body: BodyDecoder
+    private var lines: LineReader
+    private var metadata: RequestMetadata?
+    private var answer = IntakeAnswer()
+
+    /// A body that comes as a whole; nil when it is decoded as it arrives.
+    private var collected: ByteBuffer?
+    /// Input that has not been decoded yet, because this request has to wait or has had its turn.
+    private var rest = ByteBuffer()
+    private var restOffset = 0
+    private var isBodyComplete = false
+    private var isLineEndReached = false
+    /// Batches with events of this request that are on their way.
+    private var pendingBatches = 0
+    /// Events in the worker's open batch.
+    var openEvents = 0
+
+    init(_ worker: IntakeWorker, _ exchange: any HTTPExchange, _ settings: Settings) {
+        self.worker = worker
+        self.exchange = exchange
+        self.settings = settings
+        body = BodyDecoder(
+            contentEncoding: settings.contentEncoding,
+            maxBytes: settings.maxDecompressedBytes
+        )
+        lines = LineReader(maxLineBytes: settings.maxEventBytes)
+        if let length = settings.contentLength, length <= Self.maxCollectedBytes {
+            collected = ByteBuffer(capacity: length)
+        }
+    }
+
+    // MARK: - What the server calls
+
+    func receive(_ bytes: RawSpan) -> HTTPStep {
+        if collected != nil {
+            collected?.append(bytes)
+            return .proceed
+        }
+        guard rest.isEmpty else {
+            rest.append(bytes)
+            return .wait
+        }
+        var offset = 0
+        decode(bytes, at: &offset)
+        if offset < bytes.byteCount, !answer.hasStreamError {
+            rest.append(bytes, offset..<bytes.byteCount)
+        }
+        return step()
+    }
+
+    func finish() -> HTTPStep {
+        isBodyComplete = true
+        if var whole = collected.take() { decodeWhole(&whole) }
+        return step()
+    }
+
+    func resumed() -> HTTPStep {
+        if !rest.isEmpty {
+            var offset = restOffset
+            rest.withSpan { decode($0, at: &offset) }
+            restOffset = offset
+            if offset == rest.count || answer.hasStreamError {
+                rest.removeAll()
+                rest.shrink(to: 0)
+                restOffset = 0
+            }
+        }
+        return step()
+    }
+
+    func cancelled() { worker.metrics.requestsCancelled.add() }
+
+    // MARK: - What the worker calls
+
+    /// The open batch goes on its way with events of this request.
+    func batchLeaves() -> Int {
+        pendingBatches += 1
+        defer { openEvents = 0 }
+        return openEvents
+    }
+
+    /// A batch with `events` of this request has arrived, or not.
+    func batchEnded(_ outcome: Delivery.Outcome, events: Int) {
+        pendingBatches -= 1
+        if outcome == .refused {
+            answer.accepted -= events
+            end(
+                IntakeError(
+                    status: 503,
+                    .queueFull,
+                    "cannot handle stream: cannot process batch: queue is full"
+                )
+            )
+        }
+        if isAnswerable || !rest.isEmpty { exchange.wake() }
+    }
+
+    /// The worker may take more.
+    func wake() { exchange.wake() }
+
+    // MARK: - Steps
+
+    private var isAnswerable: Bool {
+        let isOver = answer.hasStreamError || (isBodyComplete && rest.isEmpty && isLineEndReached)
+        return isOver && pendingBatches == 0 && openEvents == 0
+    }
+
+    private func step() -> HTTPStep {
+        if !answer.hasStreamError, rest.isEmpty, isBodyComplete, !isLineEndReached { endOfBody() }
+        if isAnswerable { return .respond(response) }
+        if answer.hasStreamError || isLineEndReached {
+            worker.hasWaitingRequests = true
+            return .wait
+        }
+        if !rest.isEmpty {
+            // What is left comes in the next turn: after the others', or when the worker has room.
+            if worker.isFull { worker.wakeWhenRoom(self) } else { exchange.wake() }
+            return .wait
+        }
+        if worker.isFull, !isBodyComplete {
+            worker.wakeWhenRoom(self)
+            return .wait
+        }
+        return .proceed
+    }
+
+    private var response: HTTPResponse {
+        worker.metrics.answered(status: answer.status)
+        var response = settings.respond(answer.status, answer.body(isVerbose: settings.isVerbose))
+        if answer.status >= 400 { response.headers.append(.init("Connection", "Close")) }
+        return response
+    }
+
+    /// The fast way for a body that is here as a whole; what it cannot do goes the other way.
+    private func decodeWhole(_ whole: inout ByteBuffer) {
+        let format = BodyDecoder.declared(settings.contentEncoding) ?? whole.sniffedFormat
+        if format != .plain, whole.count > 2, worker.inflate(whole, format, maxBytes: Self.maxWholeBytes) {
+            worker.metrics.bodyBytes.add(worker.inflated.count)
+            let inflated = worker.takeInflated()
+            inflated.withSpan { piece in
+                var offset = 0
+                feed(piece, from: &offset)
+            }
+            worker.giveBackInflated(inflated)
+            return
+        }
+        var offset = 0
+        whole.withSpan { decode($0, at: &offset) }
+        if offset < whole.count, !answer.hasStreamError {
+            whole.withSpan { rest.append($0, offset..<whole.count) }
+        }
+    }
+
+    /// Decodes from `input` until it is used up, this turn is over or the worker is full.
+    private func decode(_ input: RawSpan, at offset: inout Int) {
+        var turn = 0
+        while offset < input.byteCount, turn < Self.turnBytes, !worker.isFull, !answer.hasStreamError {
+            var piece = worker.takeInflated()
+            piece.removeAll()
+            do throws(IntakeError) {
+                _ = try body.decode(input, at: &offset, into: &piece, maxOutput: Self.stepBytes)
+            } catch {
+                end(error)
+            }
+            turn += piece.count
+            worker.metrics.bodyBytes.add(piece.count)
+            piece.withSpan { span in
+                var start = 0
+                feed(span, from: &start)
+            }
+            worker.giveBackInflated(piece)
+        }
+    }
+
+    private func endOfBody() {
+        isLineEndReached = true
+        var last = ByteBuffer()
+        do throws(IntakeError) { try body.finish(into: &last) } catch { end(error) }
+        last.withSpan { piece in
+            var offset = 0
+            feed(piece, from: &offset)
+        }
+        guard !answer.hasStreamError else { return }
+        lines.finish { line, shape in take(line, shape) }
+    }
+
+    // MARK: - Lines
+
+    private func feed(_ piece: RawSpan, from offset: inout Int) {
+        lines.feed(piece, from: &offset) { line, shape in take(line, shape) }
+    }
+
+    /// - Returns: whether further lines are wanted.
+    private func take(_ line: RawSpan, _ shape: LineReader.Line) -> Bool {
+        guard !answer.hasStreamError else { return false }
+        do throws(IntakeError) {
+            guard let metadata else {
+                try begin(line, shape)
+                return true
+            }
+            if line.isBlank { return true }
+            guard !shape.isCut else {
+                throw IntakeError(.size, "event exceeded the permitted size")
+            }
+            let accepted = try worker.map(line, metadata)
+            guard accepted > 0 else { return true }
+            answer.accepted += accepted
+            worker.added(accepted, for: self)
+        } catch {
+            worker.metrics.rejected(error, line)
+            guard metadata == nil || error.status > 400 else {
+                answer.add(error, document: line)
+                return true
+            }
+            let document = metadata == nil && shape.hasNewline ? line.withUnsafeBytes { Array($0) } : []
+            answer.end(error, document: document)
+        }
+        return !answer.hasStreamError
+    }
+
+    private func begin(_ line: RawSpan, _ shape: LineReader.Line) throws(IntakeError) {
+        guard !shape.isCut else { throw IntakeError(.size, "event exceeded the permitted size") }
+        guard shape.hasNewline else { throw IntakeError(.metadata, "EOF while reading metadata") }
+        metadata = try worker.metadata(line, settings.context, settings.gate)
+    }
+
+    private func end(_ error: IntakeError) {
+        worker.metrics.rejected(error)
+        answer.end(error)
+    }
+}
+
+extension ByteBuffer {
+    /// What compression the first two bytes look like.
+    fileprivate var sniffedFormat: BodyDecoder.Format {
+        count < 2 ? .plain : BodyDecoder.sniffed(self[0], self[1])
+    }
+}
+
+extension RawSpan {
+    /// Whether there is nothing but blanks and a carriage return.
+    fileprivate var isBlank: Bool {
+        for index in 0..<byteCount where self[index] != 0x20 && self[index] != 0x0D && self[index] != 0x09 {
+            return false
+        }
+        return true
+    }
+}

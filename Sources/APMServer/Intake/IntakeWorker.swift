@@ -1,0 +1,222 @@
+import Common
+import Synchronization
+
+/// What the intake requests of one thread share: the open batch, the decoder, scratch memory.
+///
+/// Batches leave when they are full, or at the end of a round of events when requests wait for them: a lone request
+/// goes at once, and under load the requests of a round, and of the time that earlier batches are on their way, go
+/// together.
+final class IntakeWorker {
+    struct Settings {
+        var maxBatchBytes = 1 << 20
+        var maxBatchEvents = 5000
+        /// Longest time that an event of an unfinished request waits for company.
+        var maxBatchDelay = Duration.milliseconds(200)
+        /// Batches of this worker on their way at a time, as long as they are not large.
+        var concurrentBatches = 2
+        /// Bytes of this worker's batches on their way; above it nothing is read.
+        var maxPendingBytes = 8 << 20
+    }
+
+    /// A batch that has ended, told by another thread.
+    private struct Ended: Sendable {
+        let number: Int
+        let outcome: Delivery.Outcome
+    }
+
+    /// Where completions arrive.
+    private final class Mailbox: Sendable {
+        let ended = Mutex<[Ended]>([])
+    }
+
+    private struct Pending {
+        let bytes: Int
+        let requests: [(stream: IntakeStream, events: Int)]
+    }
+
+    let metrics: IntakeMetrics
+    /// Set by a request that has all its events in batches: the open one should leave soon.
+    var hasWaitingRequests = false
+
+    private let settings: Settings
+    private let output: IntakeOutput
+    private let mapper: EventMapper
+    private let delivery: Delivery
+    /// Has `tick` called on this worker's thread.
+    private let wakeThread: @Sendable () -> Void
+    private let mailbox = Mailbox()
+    private var decoder = EventDecoder()
+    private var fields = EventFields()
+    private let decompressor = DeflateDecompressor()
+    private(set) var inflated = ByteBuffer(capacity: 256 << 10)
+
+    /// Requests with events in the open batch.
+    private var openRequests: [IntakeStream] = []
+    private var openSince: Int64 = 0
+    private var pending: [Int: Pending] = [:]
+    private var pendingBytes = 0
+    private var nextNumber = 0
+    private var waitingForRoom: [IntakeStream] = []
+
+    /// Memory kept of the buffer for inflated bodies.
+    private static let keptBytes = 1 << 20
+
+    init(
+        _ settings: Settings,
+        output: IntakeOutput,
+        mapper: EventMapper,
+        delivery: Delivery,
+        metrics: IntakeMetrics,
+        wakeThread: @escaping @Sendable () -> Void
+    ) {
+        self.settings = settings
+        self.output = output
+        self.mapper = mapper
+        self.delivery = delivery
+        self.metrics = metrics
+        self.wakeThread = wakeThread
+    }
+
+    // MARK: - Lines
+
+    /// Decodes a metadata line.
+    func metadata(
+        _ line: RawSpan,
+        _ context: RequestContext,
+        _ gate: EventGate?
+    ) throws(IntakeError) -> RequestMetadata {
+        fields.removeAll()
+        let dialect = try decoder.metadata(line, into: &fields)
+        return RequestMetadata(
+            fields,
+            line: line,
+            dialect: dialect,
+            request: context,
+            gate: gate,
+            settings: mapper.settings
+        )
+    }
+
+    /// Turns a line into documents of the open batch.
+    ///
+    /// - Returns: how many events were accepted.
+    func map(_ line: RawSpan, _ metadata: RequestMetadata) throws(IntakeError) -> Int {
+        fields.removeAll()
+        let kind = try decoder.event(line, into: &fields)
+        let accepted = try mapper.map(kind, fields, line, metadata, output)
+        metrics.accepted(kind, accepted)
+        return accepted
+    }
+
+    /// The open batch has `events` more of this request.
+    func added(_ events: Int, for stream: IntakeStream) {
+        // Events that are only counted in roll-ups put nothing into the batch.
+        guard !output.batch.isEmpty else { return }
+        if stream.openEvents == 0 { openRequests.append(stream) }
+        stream.openEvents += events
+        if openSince == 0 { openSince = Clock.monotonic }
+        let isLarge = output.batch.byteCount >= settings.maxBatchBytes
+        if isLarge || output.batch.documentCount >= settings.maxBatchEvents { send() }
+    }
+
+    // MARK: - Scratch memory
+
+    /// Inflates a whole body into `inflated`.
+    ///
+    /// - Returns: false when it is damaged or too large for this way.
+    func inflate(_ body: borrowing ByteBuffer, _ format: BodyDecoder.Format, maxBytes: Int) -> Bool {
+        let limits = InflateLimits(maxBytes: maxBytes, maxRatio: 2000)
+        return body.withSpan { bytes in
+            do throws(DeflateError) {
+                try decompressor.inflate(
+                    bytes,
+                    0..<bytes.byteCount,
+                    as: format == .gzip ? .gzip : .zlib,
+                    into: &inflated,
+                    limits: limits
+                )
+                return true
+            } catch {
+                // The streaming way finds the same fault, takes what stands before it and says what it is.
+                return false
+            }
+        }
+    }
+
+    /// Lends the buffer for decoded bytes.
+    func takeInflated() -> ByteBuffer {
+        var buffer = ByteBuffer()
+        swap(&buffer, &inflated)
+        return buffer
+    }
+
+    func giveBackInflated(_ buffer: consuming ByteBuffer) {
+        inflated = buffer
+        inflated.shrink(to: Self.keptBytes)
+    }
+
+    // MARK: - Batches
+
+    /// Whether so much is on its way that reading stops.
+    var isFull: Bool { pendingBytes >= settings.maxPendingBytes }
+
+    /// Has the request woken when the worker is no longer full.
+    func wakeWhenRoom(_ stream: IntakeStream) { waitingForRoom.append(stream) }
+
+    /// Takes in what other threads have said, and sends the open batch when its time has come.
+    ///
+    /// - Returns: when to be called again at the latest.
+    func tick(now: Int64) -> Int64 {
+        takeEnded()
+        guard !output.batch.isEmpty else { return .max }
+        let due = openSince + settings.maxBatchDelay.nanoseconds
+        let isIdle = pending.count < settings.concurrentBatches
+        if (hasWaitingRequests && isIdle) || now >= due {
+            send()
+            return .max
+        }
+        return due
+    }
+
+    /// Sends what is there, for the end of the service.
+    func flush() {
+        if !output.batch.isEmpty { send() }
+    }
+
+    private func send() {
+        let number = nextNumber
+        nextNumber += 1
+        let batch = output.batch
+        output.batch = delivery.emptyBatch()
+        openSince = 0
+        hasWaitingRequests = false
+        pending[number] = Pending(
+            bytes: batch.byteCount,
+            requests: openRequests.map { ($0, $0.batchLeaves()) }
+        )
+        openRequests.removeAll(keepingCapacity: true)
+        pendingBytes += batch.byteCount
+        let (mailbox, wake) = (mailbox, wakeThread)
+        delivery.submit(batch) { outcome in
+            mailbox.ended.withLock { $0.append(Ended(number: number, outcome: outcome)) }
+            wake()
+        }
+    }
+
+    private func takeEnded() {
+        let ended = mailbox.ended.withLock { ended in
+            let taken = ended
+            ended = []
+            return taken
+        }
+        for end in ended {
+            guard let batch = pending.removeValue(forKey: end.number) else { continue }
+            pendingBytes -= batch.bytes
+            for request in batch.requests { request.stream.batchEnded(end.outcome, events: request.events) }
+        }
+        guard !isFull, !waitingForRoom.isEmpty else { return }
+        let woken = waitingForRoom
+        waitingForRoom.removeAll(keepingCapacity: true)
+        for stream in woken { stream.wake() }
+    }
+}
