@@ -55,6 +55,7 @@ struct Configuration: Sendable {
     }
 
     private mutating func readDocuments(_ reader: ConfigurationReader) {
+        mapping.observerHostname = HostName.current
         mapping.capturesPersonalData = reader.bool("capture_personal_data", default: true)
         mapping.defaultServiceEnvironment = reader.string("default_service_environment", default: "")
         let streams = reader.section("data_streams")

@@ -147,7 +147,7 @@ extension ByteBuffer {
     fileprivate mutating func append(text value: OTLPValue, _ bytes: RawSpan) {
         switch value {
         case .string, .bytes, .array, .map: append(scalar: value, bytes, limit: .max)
-        case .double(let number) where !number.isFinite: append(number: number)
+        case .double(let number) where !number.isFinite: append(numberOrName: number)
         default:
             append(UInt8(ascii: "\""))
             append(json: value, bytes)
