@@ -9,6 +9,9 @@ final class Service {
     /// nil when monitoring is switched off.
     let monitoringAddress: Socket.Address?
 
+    /// An Elasticsearch that does not answer must not keep the ports closed.
+    private static let longestFirstRead = Duration.milliseconds(200)
+
     private let configuration: Configuration
     private let access: Access
     private let configurationIndex: AgentConfigurationIndex?
@@ -46,6 +49,14 @@ final class Service {
             registry: metrics,
             metrics: IntakeMetrics(metrics)
         )
+        configurationIndex =
+            source.isStoreRead
+            ? try AgentConfigurationIndex(
+                configurations,
+                source.elasticsearch ?? elasticsearch,
+                interval: source.expiration
+            ) : nil
+        configurationIndex?.waitForFirst(atMost: Self.longestFirstRead)
         // The ports last: whoever is let in finds everything there.
         agents = try HTTPServer(Self.settings(configuration), threads: configuration.workers) { index, thread in
             parts.makeWorker(index, thread)
@@ -63,13 +74,6 @@ final class Service {
             monitoringAddress = monitoring?.address
             try delivery.start()
             try rollUps.start()
-            configurationIndex =
-                source.isStoreRead
-                ? try AgentConfigurationIndex(
-                    configurations,
-                    source.elasticsearch ?? elasticsearch,
-                    interval: source.expiration
-                ) : nil
         } catch {
             agents.stop()
             throw error
