@@ -369,6 +369,8 @@ final class HTTPServerLoop: @unchecked Sendable {
     private func shutDown() {
         for arrival in thread.takeMail(closing: true).arrivals { close(arrival.socket) }
         for token in Array(farewells.keys) { end(token) }
+        // Those without a request take leave in good order, the others do not.
+        daemon?.run()
         for connection in connections.values {
             cut(connection)
             connection.exchange?.release()
