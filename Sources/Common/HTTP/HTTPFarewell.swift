@@ -68,6 +68,9 @@ final class HTTPFarewell {
         if exchange == nil { close(socket) }
     }
 
+    /// Whether nothing is left to do but to wait for the client's end.
+    var isAnswerSent: Bool { phase == .draining }
+
     /// Reads and writes what can be without waiting.
     func proceed() -> Progress {
         guard drop() else { return .over }
@@ -140,11 +143,9 @@ extension HTTPResponse {
             bytes.append("\r\n" as StaticString)
         }
         bytes.append("X-Content-Type-Options: nosniff\r\n" as StaticString)
-        // RFC 9110, section 8.6.
-        let isEmpty = status < 200 || status == 204 || status == 304
-        if !isEmpty { bytes.append("Content-Length: \(body.count)\r\n") }
+        if status >= 200, status != 204 { bytes.append("Content-Length: \(body.count)\r\n") }
         bytes.append("\r\n" as StaticString)
-        if hasBody, !isEmpty { bytes.append(body) }
+        if hasBody, status >= 200, status != 204, status != 304 { bytes.append(body) }
         return bytes.array
     }
 }

@@ -5,6 +5,7 @@ package struct HTTPResponse: Sendable {
     ///
     /// `Content-Length`, `Date` and `X-Content-Type-Options` are added.
     package var headers: [HTTPRequest.Field]
+    /// Not sent with 304, nor in answer to `HEAD`, where only its length is told (RFC 9110, section 8.6).
     package var body: [UInt8]
     /// Sends `Connection: Close` and closes the connection behind the answer.
     package var closesConnection = false

@@ -15,8 +15,9 @@ package final class HTTPServer: Sendable {
         package var maxConnections = 64
         /// Further ones are closed; 0 for no limit of its own.
         package var maxConnectionsPerAddress = 0
-        /// Memory of one connection for request line and headers, which it keeps while it is open; more is answered
-        /// 431. It is wiped after each request, so that a megabyte would be felt.
+        /// Request line and headers; more is answered 431.
+        ///
+        /// It is memory of the connection as long as that is open, and wiped after each request.
         package var maxHeaderBytes = 32 * 1024
         /// A larger body is answered 413; for the server of an `HTTPRouter`.
         package var maxBodyBytes = 64 * 1024

@@ -2,6 +2,8 @@
 final class HTTPServerConnection {
     let daemon: HTTPDaemonConnection
     let socket: Int32
+    /// Names the connection, whatever its socket was used for before.
+    let token: UInt64
     let peer: String
     let peerPort: Int
     /// When it is cut, in monotonic nanoseconds.
@@ -13,8 +15,9 @@ final class HTTPServerConnection {
     /// What is left of the time to read the request, while that time stands still.
     private var remaining: Int64?
 
-    init(_ daemon: HTTPDaemonConnection, peer: Socket.Address, deadline: Int64) {
+    init(_ daemon: HTTPDaemonConnection, token: UInt64, peer: Socket.Address, deadline: Int64) {
         self.daemon = daemon
+        self.token = token
         socket = daemon.socket
         let isUnix = peer.unixPath != nil
         self.peer = isUnix ? "" : peer.host

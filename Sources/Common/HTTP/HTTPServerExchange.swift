@@ -104,6 +104,9 @@ final class HTTPServerExchange: HTTPExchange, @unchecked Sendable {
 
     // MARK: - Called by the loop
 
+    /// Whether the client waits for us to read on, or to answer.
+    var isWaiting: Bool { isSuspended && answer == nil }
+
     /// Hands out one or several calls of `wake`.
     func deliverWake() {
         isWoken.store(false, ordering: .sequentiallyConsistent)

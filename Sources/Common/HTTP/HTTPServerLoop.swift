@@ -4,13 +4,15 @@ import Glibc
 final class HTTPServerLoop: @unchecked Sendable {
     // Sendable is true because after `init` only the server's thread touches it.
 
-    private enum Token {
+    fileprivate enum Token {
         static let daemon: UInt64 = 0
         static let waker: UInt64 = 1
         static let listener: UInt64 = 2
-        /// Farewells count up from here.
-        static let farewell: UInt64 = 16
+        /// Connections and farewells count up from here.
+        static let first: UInt64 = 16
     }
+
+    private static let maxAccepts = 64
 
     let thread: HTTPServerThread
     private let settings: HTTPServer.Settings
@@ -21,15 +23,16 @@ final class HTTPServerLoop: @unchecked Sendable {
     private var worker: (any HTTPWorker)?
     /// The thread that has it accepts for all.
     private var acceptor: HTTPAcceptor?
-    /// By socket.
-    private var connections: [Int32: HTTPServerConnection] = [:]
+    /// By token, as farewells are.
+    private var connections: [UInt64: HTTPServerConnection] = [:]
     /// The peer of the connection that the daemon is being given.
     private var arriving: Socket.Address?
     /// Requests with an answer that may have no way out through the daemon.
     private var unanswered: [HTTPServerExchange] = []
     private var farewells: [UInt64: HTTPFarewell] = [:]
-    private var nextFarewell = Token.farewell
-    private var ready: [UInt64] = []
+    private var nextToken = Token.first
+    /// What the last wait reported.
+    private var ready: [EventLoop.Event] = []
     private var nextCheck: Int64 = 0
     private var nextTick: Int64 = 0
     private var isStopping = false
@@ -82,29 +85,34 @@ final class HTTPServerLoop: @unchecked Sendable {
         acceptor?.watch(in: &events, isFull: ledger.isFull, now: Clock.monotonic)
         awaitEvents()
         for arrival in takeMail() { add(arrival) }
-        if ready.contains(Token.listener) { accept() }
+        if isReady(Token.listener) { accept() }
         daemon?.run()
         answerEarly()
-        for token in ready where token >= Token.farewell { proceed(token) }
+        for event in ready where event.token >= Token.first {
+            proceed(event.token)
+            if let connection = connections[event.token] { hungUp(connection, isBroken: event.isBroken) }
+        }
         let now = Clock.monotonic
         if now >= nextCheck { checkDeadlines(now: now) }
         nextTick = worker?.tick(now: now) ?? .max
         let stopsAt = thread.stopsAt
         guard stopsAt < .max else { return true }
         if !isStopping { beginStopping() }
-        return !connections.isEmpty && now < stopsAt
+        return now < stopsAt && hasUnansweredRequests
     }
 
     private func awaitEvents() {
         ready.removeAll(keepingCapacity: true)
         let patience = patience(now: Clock.monotonic)
         do throws(Errno) {
-            try events.wait(timeout: patience) { ready.append($0.token) }
+            try events.wait(timeout: patience) { ready.append($0) }
         } catch {
             fatalError("HTTP server: cannot wait for events: \(error)")
         }
-        if ready.contains(Token.waker) { thread.waker.reset() }
+        if isReady(Token.waker) { thread.waker.reset() }
     }
+
+    private func isReady(_ token: UInt64) -> Bool { ready.contains { $0.token == token } }
 
     /// Milliseconds until something is due without anything happening; -1 for never.
     private func patience(now: Int64) -> Int32 {
@@ -120,7 +128,7 @@ final class HTTPServerLoop: @unchecked Sendable {
     ///
     /// - Returns: connections that another thread has accepted for this one.
     private func takeMail() -> [HTTPServerThread.Arrival] {
-        guard ready.contains(Token.waker) else { return [] }
+        guard isReady(Token.waker) else { return [] }
         let mail = thread.takeMail()
         for exchange in mail.woken { exchange.deliverWake() }
         return mail.arrivals
@@ -129,7 +137,9 @@ final class HTTPServerLoop: @unchecked Sendable {
     // MARK: - Connections
 
     private func accept() {
-        while !ledger.isFull, let accepted = acceptor?.accept(now: Clock.monotonic) {
+        // Bounded, for the connections that are there want to be served as well.
+        for _ in 0..<Self.maxAccepts {
+            guard !ledger.isFull, let accepted = acceptor?.accept(now: Clock.monotonic) else { return }
             let peer = accepted.peer
             let socket = accepted.take()
             // A Unix socket's clients have no addresses to be told apart by.
@@ -140,6 +150,10 @@ final class HTTPServerLoop: @unchecked Sendable {
     }
 
     private func add(_ arrival: HTTPServerThread.Arrival) {
+        guard !isStopping else {
+            close(arrival.socket)
+            return
+        }
         arriving = arrival.peer
         defer { arriving = nil }
         guard daemon?.add(arrival.socket, arrival.peer) != true else { return }
@@ -157,16 +171,53 @@ final class HTTPServerLoop: @unchecked Sendable {
         guard let peer = arriving else { return nil }
         arriving = nil
         connection.expectCertificate(settings.tls?.clientAuthentication ?? .none)
-        let opened = HTTPServerConnection(connection, peer: peer, deadline: now(plus: settings.readTimeout))
-        connections[opened.socket] = opened
+        let opened = HTTPServerConnection(
+            connection,
+            token: newToken(),
+            peer: peer,
+            deadline: now(plus: settings.readTimeout)
+        )
+        connections[opened.token] = opened
+        do throws(Errno) {
+            try events.add(opened.socket, [.hangUp, .once], token: opened.token)
+        } catch {
+            Log.limited(.error, key: "http-watch", "cannot watch a connection", ["error": "\(error)"])
+        }
         return opened
+    }
+
+    private func newToken() -> UInt64 {
+        defer { nextToken += 1 }
+        return nextToken
+    }
+
+    /// The client sends no more.
+    ///
+    /// libmicrohttpd does not notice when that comes together with the last bytes: it takes a short read for the end
+    /// of what is there, and an edge-triggered epoll does not tell it again.
+    private func hungUp(_ connection: HTTPServerConnection, isBroken: Bool) {
+        guard !connection.isCut else { return }
+        if let exchange = connection.exchange, exchange.isWaiting {
+            // One that merely ends its sending still wants the answer.
+            if isBroken { exchange.release() }
+        } else {
+            endReading(connection)
+        }
+    }
+
+    /// Has the daemon close a connection that has no request; with TLS it still takes leave.
+    private func endReading(_ connection: HTTPServerConnection) {
+        // Causes a new edge.
+        shutdown(connection.socket, Int32(SHUT_RD))
     }
 
     /// The daemon is about to close a connection.
     func closed(_ connection: HTTPServerConnection) {
-        connections[connection.socket] = nil
+        connections[connection.token] = nil
         forget(connection.peer)
         guard !connection.isCut, !isStopping, hasUnreadBytes(connection.socket) else { return }
+        // The registration would live on with the copy, under a number that is used again.
+        events.remove(connection.socket)
         do throws(Errno) {
             let socket = try Descriptor(adopting: fcntl(connection.socket, F_DUPFD_CLOEXEC, 0))
             start(HTTPFarewell(draining: socket, now: Clock.monotonic))
@@ -212,12 +263,13 @@ final class HTTPServerLoop: @unchecked Sendable {
     /// A request is over, and the connection may have another.
     func endedRequest(_ connection: HTTPServerConnection) {
         connection.deadline = now(plus: settings.idleTimeout)
+        if isStopping { endReading(connection) }
     }
 
     /// Gives the answer to a complete request to the daemon.
     func queue(_ answer: HTTPResponse, on connection: HTTPServerConnection) -> Bool {
         connection.deadline = now(plus: settings.writeTimeout)
-        guard isStopping, !answer.closesConnection else { return connection.daemon.queue(answer) }
+        guard thread.stopsAt < .max, !answer.closesConnection else { return connection.daemon.queue(answer) }
         var answer = answer
         answer.closesConnection = true
         return connection.daemon.queue(answer)
@@ -241,11 +293,15 @@ final class HTTPServerLoop: @unchecked Sendable {
     // MARK: - Farewells
 
     private func start(_ farewell: HTTPFarewell) {
-        let token = nextFarewell
-        nextFarewell += 1
+        let token = newToken()
         farewells[token] = farewell
         do throws(Errno) {
-            try events.add(farewell.socket, .read, token: token)
+            // A connection's socket is watched for its end already.
+            if farewell.exchange == nil {
+                try events.add(farewell.socket, .read, token: token)
+            } else {
+                try events.change(farewell.socket, .read, token: token)
+            }
         } catch {
             Log.limited(.error, key: "http-farewell", "cannot watch a connection", ["error": "\(error)"])
             return end(token)
@@ -302,15 +358,19 @@ final class HTTPServerLoop: @unchecked Sendable {
         isStopping = true
         acceptor?.close(in: &events)
         acceptor = nil
-        for connection in connections.values where connection.exchange == nil {
-            // With TLS the daemon still takes leave.
-            shutdown(connection.socket, Int32(SHUT_RD))
-        }
+        for connection in connections.values where connection.exchange == nil { endReading(connection) }
+    }
+
+    private var hasUnansweredRequests: Bool {
+        // Of those whose answer the client has, only the end is still to come.
+        connections.count > farewells.values.count { $0.exchange != nil && $0.isAnswerSent }
     }
 
     private func shutDown() {
         for arrival in thread.takeMail(closing: true).arrivals { close(arrival.socket) }
         for token in Array(farewells.keys) { end(token) }
+        // Those without a request take leave in good order, the others do not.
+        daemon?.run()
         for connection in connections.values {
             cut(connection)
             connection.exchange?.release()
@@ -343,7 +403,7 @@ private struct HTTPAcceptor: ~Copyable {
         isWatched = isWanted
         guard isWanted else { return events.remove(listener.raw) }
         do throws(Errno) {
-            try events.add(listener.raw, .read, token: 2)
+            try events.add(listener.raw, .read, token: HTTPServerLoop.Token.listener)
         } catch {
             fatalError("HTTP server: cannot watch the listening socket: \(error)")
         }

@@ -11,6 +11,8 @@ package struct EventLoop: ~Copyable {
         package init(rawValue: UInt32) { self.rawValue = rawValue }
         package static let read = Interest(rawValue: EPOLLIN.rawValue)
         package static let write = Interest(rawValue: EPOLLOUT.rawValue)
+        /// The other end sends no more.
+        package static let hangUp = Interest(rawValue: EPOLLRDHUP.rawValue)
         /// Reports once, then nothing until the next `change`.
         package static let once = Interest(rawValue: EPOLLONESHOT.rawValue)
     }
