@@ -19,7 +19,7 @@ extension LineParser {
         let start = reader.offset
         var isFirst = true
         try reader.beginArray(line)
-        while try reader.nextElement(line, isFirst: &isFirst) {
+        while try nextElement(line, isFirst: &isFirst) {
             let isGiven = try checkedElement(member.pointee.object, line, depth: depth + 1)
             if !isGiven, member.pointee.rule.needsElements { refuse() }
         }
