@@ -11,7 +11,7 @@ extension JSONReader {
         case end
     }
 
-    /// `, "key": ` with a key of up to 16 bytes, or the end of the object.
+    /// `, "key": ` with a key of up to 15 bytes, or the end of the object.
     ///
     /// Looks 32 bytes ahead at most, which the line must have.
     @inline(__always)
@@ -93,7 +93,7 @@ extension JSONReader {
 }
 
 extension KeyWords {
-    /// The key of up to 16 plain bytes at `index`, up to its quote; 24 bytes must follow.
+    /// The key of up to 15 plain bytes from `index` to its quote; 24 bytes must follow.
     @inline(__always)
     init?(_ line: RawSpan, at index: Int) {
         let first = line.word(index)

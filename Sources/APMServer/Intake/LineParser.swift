@@ -106,7 +106,9 @@ struct LineParser {
         return true
     }
 
-    /// Nearly every value: a plain string or number. Absent, and nothing read, for anything else.
+    /// Nearly every value: a plain string or number.
+    ///
+    /// Anything else is not read and comes out absent.
     @inline(__always)
     private mutating func plainValue(
         _ member: UnsafePointer<CompiledMember>,
@@ -169,20 +171,20 @@ struct LineParser {
             return value
         case .texts, .integers, .numbers:
             guard kind == .array else { throw mismatch("an array") }
-            return isTrusted ? try container(kind, line) : try plainList(rule, line)
+            return isTrusted ? container(line) : try plainList(rule, line)
         case .labels, .headers, .free, .marks:
             guard kind == .object else { throw mismatch("an object") }
-            return isTrusted ? try container(kind, line) : try openObject(rule, line, depth: depth)
+            return isTrusted ? container(line) : try openObject(rule, line, depth: depth)
         case .element:
             guard kind == .object else { throw mismatch("an object") }
             return isTrusted
-                ? try container(kind, line) : try element(member.pointee.object, line, depth: depth)
+                ? container(line) : try element(member.pointee.object, line, depth: depth)
         case .elements:
             guard kind == .array else { throw mismatch("an array") }
-            return isTrusted ? try container(kind, line) : try elements(member, line, depth: depth)
+            return isTrusted ? container(line) : try elements(member, line, depth: depth)
         case .namedElements:
             guard kind == .object else { throw mismatch("an object") }
-            return isTrusted ? try container(kind, line) : try namedElements(member, line, depth: depth)
+            return isTrusted ? container(line) : try namedElements(member, line, depth: depth)
         }
     }
 

@@ -103,7 +103,8 @@ struct ViolationFinder {
     /// The values of an object's members, in their order; those that do not count as given are absent.
     private func values(_ object: CompiledObject, _ line: RawSpan, at offset: Int) -> [FieldValue] {
         var given = object.nothing
-        var list = ListReader(FieldValue(.object, offset..<offset + 1))
+        var offset = offset
+        var list = ListReader(line.checkedValue(&offset))
         while let (key, value) = list.nextMember(line) {
             guard let member = object.member(line, key.text), isGiven(value, member.pointee, line) else {
                 continue
