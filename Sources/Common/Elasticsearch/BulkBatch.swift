@@ -66,6 +66,53 @@ package final class BulkBatch: @unchecked Sendable {
         append(index: index, id: id) { $0.append(document) }
     }
 
+    /// Adds documents as another batch held them: both lines of each, with their ends.
+    ///
+    /// - Parameters:
+    ///   - fill: writes exactly `length` bytes.
+    ///   - documents: how many it writes.
+    /// - Returns: false when the bytes are no such lines; the batch is then, as after an error, what it was.
+    package func append<Failure: Error>(
+        documents: Int,
+        length: Int,
+        _ fill: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void
+    ) throws(Failure) -> Bool {
+        let start = bytes.count
+        let before = entries.count
+        guard start + length <= Self.maxBytes else { return false }
+        do {
+            try bytes.append(reserving: length) { (free) throws(Failure) in
+                try fill(UnsafeMutableRawBufferPointer(rebasing: free[..<length]))
+                return length
+            }
+        } catch {
+            bytes.truncate(to: start)
+            throw error
+        }
+        if findEntries(from: start), entries.count - before == documents { return true }
+        bytes.truncate(to: start)
+        entries.removeLast(entries.count - before)
+        return false
+    }
+
+    /// Finds the pairs of lines from `start` on.
+    ///
+    /// - Returns: whether the last pair is complete.
+    private func findEntries(from start: Int) -> Bool {
+        bytes.withSpan { span in
+            var next = start
+            let newline = UInt8(ascii: "\n")
+            while next < span.byteCount {
+                guard let action = span.firstIndex(of: newline, in: next..<span.byteCount),
+                    let source = span.firstIndex(of: newline, in: action + 1..<span.byteCount)
+                else { return false }
+                entries.append(Entry(start: UInt32(next), source: UInt32(action + 1)))
+                next = source + 1
+            }
+            return true
+        }
+    }
+
     /// The bytes of document `number`, both lines with their ends.
     package func range(_ number: Int) -> Range<Int> {
         let next = number + 1
@@ -81,6 +128,13 @@ package final class BulkBatch: @unchecked Sendable {
     /// The action line without its end.
     package func actionRange(_ number: Int) -> Range<Int> {
         Int(entries[number].start)..<Int(entries[number].source) - 1
+    }
+
+    /// Forgets the last `count` documents.
+    package func removeLast(_ count: Int) {
+        let left = entries.count - count
+        if left < entries.count { bytes.truncate(to: Int(entries[left].start)) }
+        entries.removeLast(count)
     }
 
     /// Forgets the documents; memory above `limit` is given back.

@@ -6,10 +6,6 @@ package final class BulkIndexer: Sendable {
     /// Writes documents that can never be stored to a place that survives a crash; returns when they are there.
     package typealias Bury = @Sendable (BulkBatch, [BulkProgress.Burial]) throws -> Void
 
-    /// Batches kept for reuse, and bytes kept in each.
-    private static let maxSpareBatches = 4
-    private static let keptBatchBytes = 8 << 20
-
     private let settings: ElasticsearchSettings
     private let queue: Monitor<BulkQueue>
     private let cancellation = HTTPClient.Cancellation()
@@ -88,17 +84,31 @@ package final class BulkIndexer: Sendable {
 
     /// An empty batch to fill, with the memory of a completed one if there is one.
     package func emptyBatch() -> BulkBatch {
-        queue.change { $0.spare.popLast() } ?? BulkBatch()
+        queue.update { $0.spare.popLast() } ?? BulkBatch()
     }
 
-    /// Takes a batch over; it must not be touched afterwards.
+    /// Takes back a batch that is no longer needed, for its memory.
+    package func recycle(_ batch: BulkBatch) {
+        batch.removeAll(keepingBytes: settings.keptBatchBytes)
+        queue.update { queue in
+            if queue.spare.count < settings.maxSpareBatches { queue.spare.append(batch) }
+        }
+    }
+
+    /// Takes a batch over; it must not be changed afterwards.
     ///
     /// Never blocks. `completion` is called exactly once, on another thread, and only for a batch that was taken.
     ///
+    /// - Parameter isReturned: at its completion the batch is the caller's again, documents and all, for `recycle`;
+    ///   otherwise the indexer empties and keeps it.
     /// - Returns: false when too many bytes are pending, or after `stop`: the batch is still the caller's, who asks
     ///   `whenRoom` to be told.
-    package func submit(_ batch: BulkBatch, completion: @escaping @Sendable (BulkResult) -> Void) -> Bool {
-        let job = BulkJob(batch, settings.retry, completion)
+    package func submit(
+        _ batch: BulkBatch,
+        isReturned: Bool = false,
+        completion: @escaping @Sendable (BulkResult) -> Void
+    ) -> Bool {
+        let job = BulkJob(batch, settings.retry, isReturned: isReturned, completion)
         return queue.change { $0.admit(job) }
     }
 
@@ -141,12 +151,8 @@ package final class BulkIndexer: Sendable {
 
     private func complete(_ job: BulkJob) {
         let result = job.result
-        let batch = job.batch
-        batch.removeAll(keepingBytes: Self.keptBatchBytes)
-        let waiters = queue.change { queue in
-            if queue.spare.count < Self.maxSpareBatches { queue.spare.append(batch) }
-            return queue.completed(job)
-        }
+        if !job.isReturned { recycle(job.batch) }
+        let waiters = queue.change { $0.completed(job) }
         job.completion(result)
         for wake in waiters { wake() }
     }

@@ -13,6 +13,8 @@ final class BulkJob: @unchecked Sendable {
     // Sendable is true because of that one owner; the queue's lock hands it over.
     let batch: BulkBatch
     let byteCount: Int
+    /// The batch is the submitter's again as soon as it is complete, with its documents.
+    let isReturned: Bool
     let completion: @Sendable (BulkResult) -> Void
     var progress: BulkProgress
     var delay: Backoff
@@ -24,10 +26,12 @@ final class BulkJob: @unchecked Sendable {
     init(
         _ batch: BulkBatch,
         _ retry: Backoff,
+        isReturned: Bool,
         _ completion: @escaping @Sendable (BulkResult) -> Void
     ) {
         self.batch = batch
         byteCount = batch.byteCount
+        self.isReturned = isReturned
         self.completion = completion
         progress = BulkProgress(documents: batch.documentCount)
         delay = retry

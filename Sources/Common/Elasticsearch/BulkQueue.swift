@@ -25,6 +25,8 @@ struct BulkQueue {
     var isPrepared = true
     /// A sender is at it.
     var isPreparing = false
+    /// Bulks insist that each name is a data stream.
+    var requiresDataStreams = false
     /// The store has taken a bulk request of ours.
     var isProven = false
     /// No new batches; senders end at this moment, or when nothing more can be sent.

@@ -97,11 +97,12 @@ struct BulkSender: @unchecked Sendable {
         _ body: borrowing ByteBuffer,
         _ server: HTTPServerAddress
     ) throws(HTTPClientError) -> HTTPClient.Response {
-        try body.withUnsafeBytes { (bytes) throws(HTTPClientError) in
+        let requirement = queue.read { $0.requiresDataStreams } ? "&require_data_stream=true" : ""
+        return try body.withUnsafeBytes { (bytes) throws(HTTPClientError) in
             try client.perform(
                 .post,
                 server,
-                "/_bulk?filter_path=\(BulkResponse.filterPath)",
+                "/_bulk?filter_path=\(BulkResponse.filterPath)\(requirement)",
                 contentType: .ndjson,
                 isGzip: settings.isCompressed,
                 body: bytes
@@ -112,10 +113,11 @@ struct BulkSender: @unchecked Sendable {
     private func prepare(_ host: Int) {
         let started = Clock.monotonic
         do {
-            try setup?.run(client, settings.hosts[host])
+            let findings = try setup?.run(client, settings.hosts[host])
             report(host, .answered, started: started)
             queue.change { queue in
                 queue.isPrepared = true
+                queue.requiresDataStreams = findings?.requiresDataStreams ?? false
                 queue.isPreparing = false
                 queue.health.clear(.setup)
             }

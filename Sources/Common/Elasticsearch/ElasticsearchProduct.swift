@@ -41,6 +41,11 @@ package struct ElasticsearchProduct: Equatable, Sendable {
         return major == openSearchMajor ? self.minor >= minor : major > openSearchMajor
     }
 
+    /// Whether bulks may insist on data streams (`require_data_stream`).
+    package var canRequireDataStreams: Bool {
+        kind == .elasticsearch && (major > 8 || major == 8 && minor >= 13)
+    }
+
     /// Oldest that knows composable index templates and documents without types in the way we send them.
     package var isSupported: Bool { kind != .elasticsearch || major > 7 || (major == 7 && minor >= 8) }
 }

@@ -2,7 +2,9 @@ extension ElasticsearchSettings {
     /// Decodes `output.elasticsearch`, without what is the service's own (bulk sizes, templates).
     ///
     /// Complaints are collected in `reader`.
-    package init(_ reader: ConfigurationReader) {
+    ///
+    /// - Parameter concurrentRequests: the default of that key.
+    package init(_ reader: ConfigurationReader, concurrentRequests: Int = 2) {
         var hosts: [HTTPServerAddress] = []
         for text in reader.strings("hosts", default: ["http://127.0.0.1:9200"]) {
             do { hosts.append(try HTTPServerAddress(text)) } catch { reader.problem("hosts", "\(error)") }
@@ -11,7 +13,11 @@ extension ElasticsearchSettings {
         self.init(hosts: hosts)
         http = HTTPClientSettings(reader)
         isCompressed = reader.bool("compression", default: false)
-        concurrentRequests = reader.int("concurrent_requests", default: 2, in: 1...64)
+        self.concurrentRequests = reader.int(
+            "concurrent_requests",
+            default: concurrentRequests,
+            in: 1...64
+        )
         retry = Backoff(reader.section("backoff"))
     }
 }

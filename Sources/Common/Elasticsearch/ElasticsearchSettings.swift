@@ -9,6 +9,9 @@ package struct ElasticsearchSettings: Sendable {
     /// Batches accepted and not yet complete, in bytes; one batch is always accepted.
     package var maxPendingBytes = 32 << 20
     package var retry = Backoff()
+    /// Empty batches kept for reuse, and bytes kept in each.
+    package var maxSpareBatches = 4
+    package var keptBatchBytes = 8 << 20
 
     package init(hosts: [HTTPServerAddress]) { self.hosts = hosts }
 }

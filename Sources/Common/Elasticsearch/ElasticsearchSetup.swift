@@ -15,21 +15,40 @@ package struct ElasticsearchSetup: Sendable {
         package var description: String { "cannot \(step): status \(status) \(reason)" }
     }
 
-    private let templates: [IndexTemplate]
+    /// What the set-up found out.
+    struct Findings: Equatable {
+        /// The store's own templates make data streams of everything that is sent: bulks may insist on it, so that no
+        /// plain index takes the name of a stream while a template is missing.
+        var requiresDataStreams = false
+    }
 
-    /// - Parameter templates: one for each prefix of indices; none only finds out what the store is.
-    package init(templates: [IndexTemplate]) { self.templates = templates }
+    private let templates: [IndexTemplate]
+    private let builtInPrefix: String?
+
+    /// - Parameters:
+    ///   - templates: one for each prefix of indices; none only finds out what the store is.
+    ///   - builtInPrefix: where the store has templates of its own for data streams that begin with this, `templates`
+    ///     are not installed.
+    package init(templates: [IndexTemplate], builtInPrefix: String? = nil) {
+        self.templates = templates
+        self.builtInPrefix = builtInPrefix
+    }
 
     /// Runs the whole set-up once, on the sender's connection.
     ///
     /// - Throws: `HTTPClientError` without an answer, `Problem` for one that refuses; nothing is half done then that
     ///   the next run would not mend.
-    func run(_ client: HTTPClient, _ server: HTTPServerAddress) throws {
+    func run(_ client: HTTPClient, _ server: HTTPServerAddress) throws -> Findings {
         let product = try identify(client, server)
+        if let builtInPrefix, try hasBuiltIn(builtInPrefix, client, server) {
+            Log.info("the store has its own templates; ours are not installed", ["for": "\(builtInPrefix)*"])
+            return Findings(requiresDataStreams: product.canRequireDataStreams)
+        }
         for template in templates {
             let hasLifecycle = try installLifecycle(template, product, client, server)
             try install(template, product, hasLifecycle: hasLifecycle, client, server)
         }
+        return Findings()
     }
 
     // MARK: - Product
@@ -53,6 +72,21 @@ package struct ElasticsearchSetup: Sendable {
     }
 
     // MARK: - Template
+
+    private func hasBuiltIn(
+        _ prefix: String,
+        _ client: HTTPClient,
+        _ server: HTTPServerAddress
+    ) throws -> Bool {
+        let path = "/_index_template?filter_path=\(BuiltInTemplates.filterPath)"
+        let response = try client.perform(.get, server, path)
+        switch response.status {
+        case 200: return client.withBody { BuiltInTemplates.cover(prefix, in: $0) }
+        // None at all, for some stores.
+        case 404: return false
+        default: throw problem("read the index templates", response, client)
+        }
+    }
 
     private func install(
         _ template: IndexTemplate,

@@ -6,7 +6,7 @@ package struct IndexTemplate: Equatable, Sendable {
     /// refused as overlapping.
     private static let basePriority = 300
     /// Elasticsearch's default, said aloud: it bounds what a log line with invented names can do to the cluster.
-    private static let maxFields = 1000
+    private static let defaultMaxFields = 1000
     /// Grows with each change of the field lists; an older ingest leaves a newer template alone.
     package static let version = 1
     /// Who wrote it, in `_meta`: templates of others are left alone.
@@ -20,13 +20,42 @@ package struct IndexTemplate: Equatable, Sendable {
     package var refreshInterval = Duration.seconds(5)
     /// Age at which an index is deleted; zero keeps it for ever.
     package var deleteAfter = Duration.seconds(30 * 86400)
+    /// Names of indices or data streams that it is for.
+    package var patterns: [String]
+    /// What matches is a data stream, rolled over at an age or a size.
+    package var isDataStream = false
+    /// A value of the wrong type is kept without being indexed, instead of costing the document.
+    package var toleratesMalformedValues = false
+    /// Fields of the index above which a new one costs the document.
+    package var maxFields = Self.defaultMaxFields
+    /// Types of fields that are not in the list, by name or by kind of value; text is a keyword in any case.
+    package var dynamicRules: [DynamicRule] = []
 
     package init(name: String = "nginx", fields: [SchemaField] = NginxFields.all) {
         self.name = name
         self.fields = fields
+        patterns = ["\(name)-*"]
     }
 
-    package var pattern: String { "\(name)-*" }
+    /// The type of fields that come without being in the list.
+    package struct DynamicRule: Equatable, Sendable {
+        package enum Fields: Equatable, Sendable {
+            /// Dotted names with `*`.
+            case named(String)
+            /// Numbers of any kind.
+            case numbers
+        }
+
+        package let fields: Fields
+        package let type: SchemaField.FieldType
+
+        package init(_ fields: Fields, _ type: SchemaField.FieldType) {
+            self.fields = fields
+            self.type = type
+        }
+    }
+
+    package var pattern: String { patterns.joined(separator: ",") }
 
     /// The body of `PUT /_index_template/NAME`.
     ///
@@ -48,18 +77,29 @@ package struct IndexTemplate: Equatable, Sendable {
             #""number_of_replicas":"\#(replicas)""#,
             #""refresh_interval":"\#(Self.text(refreshInterval))""#,
             #""codec":"best_compression""#,
-            #""mapping":{"total_fields":{"limit":"\#(Self.maxFields)"}}"#,
+            #""mapping":{\#(mappingLimits)}"#,
         ]
         if hasLifecycle { settings.append(#""lifecycle":{"name":"\#(name)"}"#) }
         // The properties' own braces open the object that the dynamic rules join.
         let properties = FieldMappings.json(fields, on: product).dropFirst()
-        let strings =
-            #"{"match_mapping_type":"string","mapping":\#(SchemaField.FieldType.keyword.mapping(on: product))}"#
-        let mappings =
-            #"{"date_detection":false,"dynamic_templates":[{"strings":\#(strings)}],\#(properties)"#
+        let rules = (dynamicRules.flatMap { $0.json(on: product) } + [Self.strings(on: product)])
+            .joined(separator: ",")
+        let mappings = #"{"date_detection":false,"dynamic_templates":[\#(rules)],\#(properties)"#
         let priority = Self.basePriority + name.utf8.count
-        return #""index_patterns":["\#(pattern)"],"priority":\#(priority),"#
+        let names = patterns.map { "\"\($0)\"" }.joined(separator: ",")
+        let stream = isDataStream ? #""data_stream":{},"# : ""
+        return #""index_patterns":[\#(names)],\#(stream)"priority":\#(priority),"#
             + #""template":{"settings":{"index":{\#(settings.joined(separator: ","))}},"mappings":\#(mappings)}"#
+    }
+
+    private var mappingLimits: String {
+        let limit = #""total_fields":{"limit":"\#(maxFields)"}"#
+        return toleratesMalformedValues ? #""ignore_malformed":"true",\#(limit)"# : limit
+    }
+
+    private static func strings(on product: ElasticsearchProduct) -> String {
+        let mapping = SchemaField.FieldType.keyword.mapping(on: product)
+        return #"{"strings":{"match_mapping_type":"string","mapping":\#(mapping)}}"#
     }
 
     static func meta(_ content: String) -> String {
@@ -80,5 +120,20 @@ package struct IndexTemplate: Equatable, Sendable {
             return "\(milliseconds / length)\(unit)"
         }
         return "\(milliseconds)ms"
+    }
+}
+
+extension IndexTemplate.DynamicRule {
+    /// As elements of `dynamic_templates`.
+    fileprivate func json(on product: ElasticsearchProduct) -> [String] {
+        let mapping = type.mapping(on: product)
+        switch fields {
+        case .named(let path):
+            return [#"{"\#(path)":{"path_match":"\#(path)","mapping":\#(mapping)}}"#]
+        case .numbers:
+            return ["long", "double"].map {
+                #"{"numbers_\#($0)":{"match_mapping_type":"\#($0)","mapping":\#(mapping)}}"#
+            }
+        }
     }
 }

@@ -10,6 +10,17 @@ package struct SchemaField: Equatable, Sendable {
         case wildcard
         case date, ip, long, float, boolean
         case geoPoint
+        case double, byte
+        /// Kept and shown, neither searched nor sorted by.
+        case unindexedLong
+        /// Kept as a whole number after multiplication by the factor.
+        case scaledFloat(Int)
+        /// An object that is stored as it came; its fields are not indexed.
+        case storedObject
+        /// Values and counts.
+        case histogram
+        /// Sum and number of values in one field, summed by default.
+        case aggregateMetric
     }
 
     package let name: String
@@ -42,6 +53,21 @@ extension SchemaField.FieldType {
         case .float: return #"{"type":"float"}"#
         case .boolean: return #"{"type":"boolean"}"#
         case .geoPoint: return #"{"type":"geo_point"}"#
+        case .double: return #"{"type":"double"}"#
+        case .byte: return #"{"type":"byte"}"#
+        case .unindexedLong: return #"{"type":"long","index":false}"#
+        case .scaledFloat(let factor): return #"{"type":"scaled_float","scaling_factor":\#(factor)}"#
+        case .storedObject: return Self.unindexedObject
+        // OpenSearch has neither; the numbers are kept, and read by whoever asks for the document.
+        case .histogram:
+            return product.kind == .openSearch ? Self.opaqueObject : #"{"type":"histogram"}"#
+        case .aggregateMetric:
+            guard product.kind != .openSearch else { return Self.opaqueObject }
+            return
+                #"{"type":"aggregate_metric_double","metrics":["sum","value_count"],"default_metric":"sum"}"#
         }
     }
+
+    private static let unindexedObject = #"{"type":"object","dynamic":false}"#
+    private static let opaqueObject = #"{"type":"object","enabled":false}"#
 }

@@ -52,6 +52,13 @@ package final class Monitor<State>: @unchecked Sendable {
         return body(&state)
     }
 
+    /// Changes the state in a way that no waiting thread needs to learn of: nobody is woken.
+    package func update<Result>(_ body: (inout State) -> Result) -> Result {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return body(&state)
+    }
+
     /// Waits until `body` proceeds.
     ///
     /// It is called at once, after each change and at the moment it asked for.

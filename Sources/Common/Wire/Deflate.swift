@@ -204,3 +204,11 @@ package struct DeflateDecompressor: ~Copyable {
         }
     }
 }
+
+/// CRC-32 of the gzip format (RFC 1952, section 8), for files of our own that must notice damage.
+package enum CRC32 {
+    /// - Parameter seed: the checksum of the bytes before, when they come in parts.
+    package static func checksum(_ bytes: UnsafeRawBufferPointer, seed: UInt32 = 0) -> UInt32 {
+        libdeflate_crc32(seed, bytes.baseAddress, bytes.count)
+    }
+}

@@ -2,8 +2,6 @@ import Common
 import Foundation
 import Testing
 
-@testable import Ingest
-
 @Suite("Dead-letter file")
 struct DeadLetterFileTests {
     private final class Folder {

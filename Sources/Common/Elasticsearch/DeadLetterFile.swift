@@ -1,4 +1,3 @@
-import Common
 import Glibc
 import Synchronization
 
@@ -6,7 +5,7 @@ import Synchronization
 ///
 /// `dead-letters-000001.ndjson` and so on in one directory, up to a number of bytes in all; when that is reached,
 /// nothing more is taken until someone has moved files away. An entry counts as written once it is on the disk.
-final class DeadLetterFile: Sendable {
+package final class DeadLetterFile: Sendable {
     /// A file is not continued above this, or above a tenth of the whole: an editor can open it.
     private static let maxSegmentBytes = 64 << 20
 
@@ -25,7 +24,7 @@ final class DeadLetterFile: Sendable {
     private let state: Mutex<State>
 
     /// Finds the files of earlier runs; a last line that a crash cut off is removed (it was never acknowledged).
-    init(directory: String, maxBytes: Int) throws {
+    package init(directory: String, maxBytes: Int) throws {
         self.directory = directory
         self.maxBytes = maxBytes
         segmentBytes = min(Self.maxSegmentBytes, max(maxBytes / 10, 1))
@@ -40,10 +39,10 @@ final class DeadLetterFile: Sendable {
     }
 
     /// Bytes of all dead letters, for the metrics.
-    var totalBytes: Int { state.withLock { $0.totalBytes } }
+    package var totalBytes: Int { state.withLock { $0.totalBytes } }
 
     /// Writes the documents of `burials` and returns when they are on the disk: all of them, or none.
-    func append(_ burials: [BulkProgress.Burial], of batch: BulkBatch) throws(DeadLetterError) {
+    package func append(_ burials: [BulkProgress.Burial], of batch: BulkBatch) throws(DeadLetterError) {
         var lines = ByteBuffer(capacity: 4096)
         let now = Clock.now
         for burial in burials { DeadLetter.append(burial, of: batch, at: now, to: &lines) }

@@ -1,5 +1,3 @@
-import Common
-
 /// One line of a dead-letter file.
 ///
 ///     {"@timestamp":…,"reason":…,"status":400,"error":{"type":…,"reason":…},"index":…,"id":…,"document":{…}}
