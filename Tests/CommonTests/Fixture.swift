@@ -2,8 +2,10 @@ import Foundation
 
 /// Files below Tests/Fixtures, found through this file's own place.
 enum Fixture {
-    static func path(_ name: String, file: String = #filePath) -> String {
-        URL(fileURLWithPath: file).deletingLastPathComponent().deletingLastPathComponent()
+    static func path(_ name: String) -> String {
+        // Not a default argument, which would be the caller's place.
+        let file = #filePath
+        return URL(fileURLWithPath: file).deletingLastPathComponent().deletingLastPathComponent()
             .appendingPathComponent("Fixtures").appendingPathComponent(name).path
     }
 

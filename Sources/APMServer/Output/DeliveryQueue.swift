@@ -7,8 +7,10 @@ struct DeliveryQueue {
     struct Limits: Equatable, Sendable {
         /// A batch that is not stored after this goes to the spool, nanoseconds.
         var after: Int64 = 1_000_000_000
-        /// Of batches in memory that come from agents, and again of those that wait to be written.
+        /// Of batches in memory that come from agents and are on their way to the store.
         var memoryBytes = 16 << 20
+        /// Of batches in memory that wait for the disk.
+        var writeBytes = 16 << 20
         /// Of batches in memory that come from the spool.
         var replayBytes = 4 << 20
         /// Records of the spool are joined into batches of this size.
@@ -118,7 +120,7 @@ struct DeliveryQueue {
             aging.append(parcel)
             return (.send, now + limits.after < sleepsUntil)
         }
-        guard hasRoom, writeBytes == 0 || writeBytes + size <= limits.memoryBytes else {
+        guard hasRoom, writeBytes == 0 || writeBytes + size <= limits.writeBytes else {
             return (.refuse, false)
         }
         queue(parcel)

@@ -30,6 +30,7 @@ struct DeliverySettings: Sendable {
             ).nanoseconds
         limits.spoolBytes = spool.size("max_bytes", default: 1 << 30, in: 16 << 20...1 << 50)
         limits.memoryBytes = output.size("pending_bytes", default: 16 << 20, in: 1 << 20...1 << 40)
+        limits.writeBytes = limits.memoryBytes
         limits.replayBytes = max(limits.memoryBytes / 4, limits.replayBatchBytes)
         deadLetterBytes = reader.section("dead_letters").size(
             "max_bytes",

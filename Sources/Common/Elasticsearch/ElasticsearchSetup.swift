@@ -24,14 +24,22 @@ package struct ElasticsearchSetup: Sendable {
 
     private let templates: [IndexTemplate]
     private let builtInPrefix: String?
+    private let firstStream: String?
 
     /// - Parameters:
     ///   - templates: one for each prefix of indices; none only finds out what the store is.
     ///   - builtInPrefix: where the store has templates of its own for data streams that begin with this, `templates`
     ///     are not installed.
-    package init(templates: [IndexTemplate], builtInPrefix: String? = nil) {
+    ///   - firstStream: a data stream of the first of `templates`; made to see whether the store has data streams at
+    ///     all. nil when `templates` are for indices.
+    package init(
+        templates: [IndexTemplate],
+        builtInPrefix: String? = nil,
+        firstStream: String? = nil
+    ) {
         self.templates = templates
         self.builtInPrefix = builtInPrefix
+        self.firstStream = firstStream
     }
 
     /// Runs the whole set-up once, on the sender's connection.
@@ -44,11 +52,29 @@ package struct ElasticsearchSetup: Sendable {
             Log.info("the store has its own templates; ours are not installed", ["for": "\(builtInPrefix)*"])
             return Findings(requiresDataStreams: product.canRequireDataStreams)
         }
-        for template in templates {
-            let hasLifecycle = try installLifecycle(template, product, client, server)
-            try install(template, product, hasLifecycle: hasLifecycle, client, server)
+        var templates = templates
+        if let firstStream, let first = templates.first,
+            try !hasDataStreams(first, firstStream, product, client, server)
+        {
+            Log.warning(
+                "the store has no data streams: documents go to plain indices of the same names, and old ones are "
+                    + "not deleted by themselves",
+                ["host": server.origin]
+            )
+            templates = templates.map(\.forPlainIndices)
         }
+        for template in templates { try installAll(template, product, client, server) }
         return Findings()
+    }
+
+    private func installAll(
+        _ template: IndexTemplate,
+        _ product: ElasticsearchProduct,
+        _ client: HTTPClient,
+        _ server: HTTPServerAddress
+    ) throws {
+        let hasLifecycle = try installLifecycle(template, product, client, server)
+        try install(template, product, hasLifecycle: hasLifecycle, client, server)
     }
 
     // MARK: - Product
@@ -86,6 +112,41 @@ package struct ElasticsearchSetup: Sendable {
         case 404: return false
         default: throw problem("read the index templates", response, client)
         }
+    }
+
+    /// Whether the store makes data streams.
+    ///
+    /// Some stores take the template and then refuse every document; only the making of a stream tells.
+    private func hasDataStreams(
+        _ template: IndexTemplate,
+        _ stream: String,
+        _ product: ElasticsearchProduct,
+        _ client: HTTPClient,
+        _ server: HTTPServerAddress
+    ) throws -> Bool {
+        let list = try client.perform(.get, server, "/_data_stream/\(stream)*")
+        switch list.status {
+        // What we may not ask for, documents may still make.
+        case 200, 401, 403, 404: break
+        case 400, 405, 501: return false
+        default: throw problem("ask for data streams", list, client)
+        }
+        let plain = template.forPlainIndices.fingerprint(on: product, hasLifecycle: false)
+        let response = try client.perform(.get, server, "/_index_template/\(template.name)")
+        if response.status == 200,
+            client.withBody({ SetupDecision(template: $0, fingerprint: plain) }) == .equal
+        {
+            // An earlier run found out.
+            return false
+        }
+        try installAll(template, product, client, server)
+        let made = try client.perform(.put, server, "/_data_stream/\(stream)")
+        if made.status == 429 || made.status >= 500, made.status != 501 {
+            throw problem("make the data stream \(stream)", made, client)
+        }
+        // Of the refusals, that it exists is as good as success.
+        let (type, _) = client.withBody { ElasticsearchError.read($0, maxBytes: Self.maxReasonBytes) }
+        return made.status != 501 && type != "unsupported_operation_exception"
     }
 
     private func install(

@@ -24,6 +24,8 @@ package struct IndexTemplate: Equatable, Sendable {
     package var patterns: [String]
     /// What matches is a data stream, rolled over at an age or a size.
     package var isDataStream = false
+    /// Added to the priority, for the more special of two patterns whose lengths do not tell.
+    package var extraPriority = 0
     /// A value of the wrong type is kept without being indexed, instead of costing the document.
     package var toleratesMalformedValues = false
     /// Fields of the index above which a new one costs the document.
@@ -53,6 +55,16 @@ package struct IndexTemplate: Equatable, Sendable {
             self.fields = fields
             self.type = type
         }
+    }
+
+    /// The same for a store without data streams.
+    ///
+    /// An index that nothing follows must not be deleted at an age: it has the newest documents too.
+    package var forPlainIndices: IndexTemplate {
+        var template = self
+        template.isDataStream = false
+        template.deleteAfter = .zero
+        return template
     }
 
     package var pattern: String { patterns.joined(separator: ",") }
@@ -85,7 +97,7 @@ package struct IndexTemplate: Equatable, Sendable {
         let rules = (dynamicRules.flatMap { $0.json(on: product) } + [Self.strings(on: product)])
             .joined(separator: ",")
         let mappings = #"{"date_detection":false,"dynamic_templates":[\#(rules)],\#(properties)"#
-        let priority = Self.basePriority + name.utf8.count
+        let priority = Self.basePriority + name.utf8.count + extraPriority
         let names = patterns.map { "\"\($0)\"" }.joined(separator: ",")
         let stream = isDataStream ? #""data_stream":{},"# : ""
         return #""index_patterns":[\#(names)],\#(stream)"priority":\#(priority),"#

@@ -27,6 +27,8 @@ package struct APMSchema: Equatable, Sendable {
     private static let maxFields = 2000
     /// The beginning of the patterns by which the store's own templates are recognised.
     static let builtInPrefix = "traces-apm"
+    /// Where transactions go; it comes to be in any case.
+    static let firstStream = "traces-apm-default"
 
     package init() {}
 
@@ -60,13 +62,20 @@ package struct APMSchema: Equatable, Sendable {
                 template("metrics", APMFields.metrics, ["apm-*-metric-*"], deleteAfter.metrics),
             ]
         }
-        // The longer name wins where two patterns match (`IndexTemplate`).
+        // Stores refuse two templates of one priority whose patterns could both match.
+        var hours = template(
+            "metrics-60m",
+            APMFields.metrics,
+            ["metrics-apm.*.60m-*"],
+            deleteAfter.metrics60m
+        )
+        hours.extraPriority = 1
         return [
             template("traces", APMFields.traces, ["traces-apm*"], deleteAfter.traces),
             template("logs", APMFields.logs, ["logs-apm*"], deleteAfter.logs),
             template("metrics", APMFields.metrics, ["metrics-apm*"], deleteAfter.metrics),
             template("metrics-10m", APMFields.metrics, ["metrics-apm.*.10m-*"], deleteAfter.metrics10m),
-            template("metrics-60m", APMFields.metrics, ["metrics-apm.*.60m-*"], deleteAfter.metrics60m),
+            hours,
         ]
     }
 
@@ -105,7 +114,8 @@ extension ElasticsearchSetup {
     package init(_ schema: APMSchema) {
         self.init(
             templates: schema.templates,
-            builtInPrefix: schema.isClassic ? nil : APMSchema.builtInPrefix
+            builtInPrefix: schema.isClassic ? nil : APMSchema.builtInPrefix,
+            firstStream: schema.isClassic ? nil : APMSchema.firstStream
         )
     }
 }
