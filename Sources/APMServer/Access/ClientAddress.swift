@@ -12,9 +12,7 @@ struct ClientAddress: Equatable, Sendable {
 
     /// The first valid address of `Forwarded` (RFC 7239, its first element), `X-Real-IP` and `X-Forwarded-For` (its
     /// first element), else the peer.
-    ///
-    /// - Parameter peerPort: 0 when unknown.
-    init(_ request: HTTPRequest, peerPort: Int = 0) {
+    init(_ request: HTTPRequest) {
         let peer = Self.parse(request.peer)?.ip ?? request.peer
         let named =
             request.header("Forwarded").flatMap(Self.forwarded)
@@ -23,7 +21,7 @@ struct ClientAddress: Equatable, Sendable {
         if let named {
             (ip, port, natIP) = (named.ip, named.port, peer)
         } else {
-            (ip, port) = (peer, peerPort)
+            (ip, port) = (peer, request.peerPort)
         }
     }
 

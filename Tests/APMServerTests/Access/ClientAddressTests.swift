@@ -36,9 +36,10 @@ struct ClientAddressTests {
             method: "POST",
             path: "/",
             headers: fields.map { HTTPRequest.Field($0.0, $0.1) },
-            peer: "10.0.0.1"
+            peer: "10.0.0.1",
+            peerPort: 4711
         )
-        let address = ClientAddress(request, peerPort: 4711)
+        let address = ClientAddress(request)
         #expect(address.ip == ip && address.port == port && address.natIP == natIP)
     }
 
