@@ -52,10 +52,10 @@ struct CountersByNameTests {
         add(&second, 8, "")
         #expect(metrics.counter("events_total", "", [("service", "shop")]).total == 7)
         #expect(metrics.counter("events_total", "", [("service", "")]).total == 8)
-        for number in 0..<2000 { add(&first, 1, "service-\(number)") }
+        for number in 0..<1100 { add(&first, 1, "service-\(number)") }
         add(&first, 1, "shop")
         #expect(metrics.counter("events_total", "", [("service", "shop")]).total == 8)
-        #expect(metrics.counter("events_total", "", [("service", "other")]).total > 900)
+        #expect(metrics.counter("events_total", "", [("service", "other")]).total > 90)
         var json = ByteBuffer()
         metrics.appendJSON(to: &json)
         #expect(json.text.split(separator: "{").count < 1100)
