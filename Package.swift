@@ -43,8 +43,11 @@ let commonLibraries: [LinkerSetting] = ["ssl", "crypto", "z", "deflate", "yaml",
 /// The HTTP client, for programs that talk to Elasticsearch.
 let curl: [LinkerSetting] = [.linkedLibrary("curl")]
 
-/// GeoIP databases and regular expressions, for programs that parse and enrich lines.
-let enrichment: [LinkerSetting] = [.linkedLibrary("maxminddb"), .linkedLibrary("pcre2-8")]
+/// Regular expressions, for programs that match user agents or stack frames.
+let regularExpressions: [LinkerSetting] = [.linkedLibrary("pcre2-8")]
+
+/// GeoIP databases, for the program that enriches lines.
+let geoIP: [LinkerSetting] = [.linkedLibrary("maxminddb")]
 
 let package = Package(
     name: "elkfa",
@@ -74,51 +77,52 @@ let package = Package(
             name: "Shipper",
             dependencies: ["Common", "CSystem"],
             swiftSettings: language,
-            // A debug build keeps unreachable code, so it needs libcurl to link; the release build does not.
-            linkerSettings: link + [.linkedLibrary("curl", .when(configuration: .debug))]
+            // A debug build keeps unreachable code, so it needs these to link; the release build does not.
+            linkerSettings: link
+                + ["curl", "pcre2-8"].map { .linkedLibrary($0, .when(configuration: .debug)) }
         ),
         .executableTarget(
             name: "Ingest",
             dependencies: ["Common", "CSystem"],
             swiftSettings: language,
-            linkerSettings: link + curl + enrichment
+            linkerSettings: link + curl + regularExpressions + geoIP
         ),
         .executableTarget(
             name: "APMServer",
             dependencies: ["Common", "CSystem"],
             swiftSettings: language,
-            linkerSettings: link + curl
+            linkerSettings: link + curl + regularExpressions
         ),
         .executableTarget(
             name: "Bench",
             dependencies: ["Common", "CSystem"],
             path: "Tests/Benchmarks/Bench",
             swiftSettings: language,
-            linkerSettings: link + curl
+            linkerSettings: link + curl + regularExpressions
         ),
         .testTarget(
             name: "CommonTests",
             dependencies: ["Common", "CSystem"],
             swiftSettings: language,
-            linkerSettings: curl
+            linkerSettings: curl + regularExpressions
         ),
         .testTarget(
             name: "ShipperTests",
             dependencies: ["Shipper", "Common"],
             swiftSettings: language,
-            linkerSettings: curl
+            linkerSettings: curl + regularExpressions
         ),
         .testTarget(
             name: "IngestTests",
             dependencies: ["Ingest", "Common", "CSystem"],
             swiftSettings: language,
-            linkerSettings: curl + enrichment
+            linkerSettings: curl + regularExpressions + geoIP
         ),
         .testTarget(
             name: "APMServerTests",
             dependencies: ["APMServer", "Common"],
             swiftSettings: language,
-            linkerSettings: curl
+            linkerSettings: curl + regularExpressions
         ),
     ]
 )

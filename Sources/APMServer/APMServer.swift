@@ -10,21 +10,50 @@ enum APMServer {
 
 private let program = Program(
     name: "apm-server",
-    summary: "answers APM agents",
-    defaultConfigurationPath: "/etc/apm-server/apm-server.yml"
+    summary: "takes what Elastic APM agents send and stores it in Elasticsearch, with roll-ups for Kibana",
+    defaultConfigurationPath: "/etc/apm-server/apm-server.yml",
+    commands: [
+        .check,
+        Program.Command(
+            "test",
+            "go to Elasticsearch step by step, as the service would, and say how far it comes",
+            argumentsPlaceholder: "output"
+        ),
+    ]
 )
 
 /// - Returns: the exit code.
 private func run() -> Int32 {
-    program.run(CommandLine.arguments.dropFirst(), decode: Configuration.init) { invocation, configuration in
+    let cores = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+    return program.run(
+        CommandLine.arguments.dropFirst(),
+        decode: { Configuration($0, cores: cores) }
+    ) { invocation, configuration in
         if invocation.command == "check" {
             StandardStream.write("apm-server: the configuration is valid\n")
             return Program.ExitCode.success
         }
+        if invocation.command == "test" { return test(invocation.arguments, configuration) }
         let logging = configuration.logging
         Log.configure(service: program.name, level: logging.level, format: logging.format)
         return serve(configuration)
     }
+}
+
+/// `test output`.
+private func test(_ subjects: [String], _ configuration: Configuration) -> Int32 {
+    guard subjects == ["output"] else {
+        StandardStream.write("apm-server: what to test? Try \"apm-server test output\".\n", toError: true)
+        return Program.ExitCode.usage
+    }
+    let namespace = configuration.mapping.namespace
+    let patterns =
+        configuration.isClassic
+        ? ["apm-*"] : ["traces", "logs", "metrics"].map { "\($0)-apm*-\(namespace)" }
+    let test = ElasticsearchTest(configuration.delivery.elasticsearch, patterns: patterns) {
+        StandardStream.write($0 + "\n")
+    }
+    return test.run() ? Program.ExitCode.success : Program.ExitCode.failure
 }
 
 /// Serves until SIGTERM or SIGINT.

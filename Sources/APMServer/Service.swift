@@ -1,45 +1,188 @@
 import Common
+import Glibc
 
-/// The running service: the port for agents and the one for monitoring.
+/// All parts of apm-server, built and joined: routes → workers (decoding, documents) → delivery → store, and roll-ups
+/// beside them.
 final class Service {
     /// Where agents reach it.
     let agentsAddress: Socket.Address
     /// nil when monitoring is switched off.
     let monitoringAddress: Socket.Address?
 
+    /// An Elasticsearch that does not answer must not keep the ports closed.
+    private static let longestFirstRead = Duration.milliseconds(200)
+
+    private let configuration: Configuration
+    private let access: Access
+    private let configurationIndex: AgentConfigurationIndex?
+    private let delivery: Delivery
+    private let rollUps: RollUps
     private let agents: HTTPServer
     private let monitoring: HTTPServer?
 
-    /// Listens on both ports, or throws and listens on none.
-    init(_ configuration: Configuration) throws(HTTPServer.Failure) {
-        let health: @Sendable () -> Health = { Health() }
-        var router = HTTPRouter()
-        let information = ServerInformationRoute { false }
-        router.on(nil, "/") { information.answer(to: $0, isAuthenticated: true) }
-        Monitoring.addHealth(to: &router, health)
-
-        var settings = HTTPServer.Settings(host: configuration.host, port: configuration.port)
-        settings.threadName = "agents"
-        // Agents keep their connection; each costs a socket and the memory of its headers.
-        settings.maxConnections = 1024
-        agents = try HTTPServer(settings, router: router)
+    /// Starts everything, or throws and leaves nothing running.
+    init(_ configuration: Configuration) throws {
+        self.configuration = configuration
+        let metrics = Metrics()
+        let delivery = try Delivery(configuration.delivery, metrics: metrics)
+        self.delivery = delivery
+        let elasticsearch = configuration.delivery.elasticsearch
+        access = try Access(configuration.access, elasticsearch: elasticsearch, metrics: metrics)
+        let source = configuration.agentConfiguration
+        let configurations = AgentConfigurations(configured: source.configured, isStoreRead: source.isStoreRead)
+        rollUps = try RollUps(
+            configuration.aggregation,
+            directory: configuration.delivery.dataDirectory,
+            documents: RollUpDocuments(configuration.mapping, indexNames: IndexNames(configuration)),
+            sink: RollUps.Sink(
+                emptyBatch: { delivery.emptyBatch() },
+                submit: { delivery.submit($0, completion: $1) }
+            ),
+            metrics: metrics
+        )
+        let parts = WorkerParts(
+            configuration: configuration,
+            access: access,
+            configurations: configurations,
+            delivery: delivery,
+            rollUps: rollUps,
+            registry: metrics,
+            metrics: IntakeMetrics(metrics)
+        )
+        configurationIndex =
+            source.isStoreRead
+            ? try AgentConfigurationIndex(
+                configurations,
+                source.elasticsearch ?? elasticsearch,
+                interval: source.expiration
+            ) : nil
+        configurationIndex?.waitForFirst(atMost: Self.longestFirstRead)
+        // The ports last: whoever is let in finds everything there.
+        agents = try HTTPServer(Self.settings(configuration), threads: configuration.workers) { index, thread in
+            parts.makeWorker(index, thread)
+        }
         let address = agents.address
         agentsAddress = address
-        Log.info("listening", ["for": "agents", "address": address.host, "port": String(address.port)])
-
-        let listener = Monitoring.Listener("agents", address.description)
-        monitoring = try Monitoring(
-            service: "apm-server",
-            metrics: Metrics(),
-            listeners: { [listener] },
-            health: health
-        ).start(configuration.monitoring)
-        monitoringAddress = monitoring?.address
+        do {
+            let listener = Monitoring.Listener("agents", address.description)
+            monitoring = try Monitoring(
+                service: "apm-server",
+                metrics: metrics,
+                listeners: { [listener] },
+                health: { delivery.health }
+            ).start(configuration.monitoring)
+            monitoringAddress = monitoring?.address
+            try delivery.start()
+            try rollUps.start()
+        } catch {
+            agents.stop()
+            throw error
+        }
+        Log.info(
+            "listening",
+            [
+                "for": "agents", "address": address.host, "port": String(address.port),
+                "tls": "\(configuration.tls.isEnabled)",
+            ]
+        )
     }
 
-    /// Closes the ports; answers when that is done.
+    /// Stops in flow order: no more requests, then roll-ups, then what is on its way, which the spool keeps.
     func stop() {
-        agents.stop()
+        let deadline = Clock.monotonic + configuration.limits.shutdownTimeout.nanoseconds
+        func left() -> Duration { .nanoseconds(max(0, deadline - Clock.monotonic)) }
+        configurationIndex?.stop()
+        agents.stop(within: left() / 2)
+        access.stop()
+        rollUps.stop(within: left() / 2)
+        delivery.stop(within: left())
         monitoring?.stop()
+    }
+
+    private static func settings(_ configuration: Configuration) -> HTTPServer.Settings {
+        var settings = HTTPServer.Settings(host: configuration.host, port: configuration.port)
+        settings.tls = configuration.tls.settings
+        settings.threadName = "agents"
+        settings.maxConnections = configuration.limits.connections
+        settings.maxHeaderBytes = configuration.limits.headerBytes
+        settings.readTimeout = configuration.limits.readTimeout
+        settings.writeTimeout = configuration.limits.writeTimeout
+        settings.idleTimeout = configuration.limits.idleTimeout
+        return settings
+    }
+}
+
+/// What the workers share, and how each is made.
+private struct WorkerParts: Sendable {
+    let configuration: Configuration
+    let access: Access
+    let configurations: AgentConfigurations
+    let delivery: Delivery
+    let rollUps: RollUps
+    let registry: Metrics
+    let metrics: IntakeMetrics
+
+    func makeWorker(_ index: Int, _ thread: HTTPServerThread) -> AgentWorker {
+        let intake = IntakeWorker(
+            IntakeWorker.Settings(
+                maxBatchBytes: configuration.bulk.maxBytes,
+                maxBatchEvents: configuration.bulk.maxEvents,
+                maxBatchDelay: configuration.bulk.maxDelay
+            ),
+            output: IntakeOutput(
+                batch: delivery.emptyBatch(),
+                rollUps: rollUps.makeTables(),
+                ids: DocumentIDs(
+                    start: UInt64(Clock.now.nanoseconds / 1000),
+                    instance: UInt64.random(in: 0...UInt64.max)
+                ),
+                indexNames: IndexNames(configuration)
+            ),
+            mapper: EventMapper(configuration.mapping),
+            delivery: delivery,
+            metrics: metrics,
+            wakeThread: { thread.wake() }
+        )
+        let applied = index == 0 ? AppliedConfigurations(configurations, configuration.mapping) : nil
+        return AgentWorker(router(intake), intake, applied: applied)
+    }
+
+    private func router(_ intake: IntakeWorker) -> Router {
+        let router = Router(access)
+        let delivery = delivery
+        let information = ServerInformationRoute(isReady: { delivery.isReady })
+        router.on("/", for: .anyone) { request, admission, _ in
+            .respond(information.answer(to: request, isAuthenticated: admission.identity != nil))
+        }
+        let backend = IntakeRoute(worker: intake, settings: configuration.intake, isRUM: false)
+        router.on("/intake/v2/events", for: .agents, backend.open)
+        let browsers = IntakeRoute(worker: intake, settings: configuration.intake, isRUM: true)
+        router.on("/intake/v2/rum/events", for: .browsers, browsers.open)
+        router.on("/intake/v3/rum/events", for: .browsers, browsers.open)
+        let central = AgentConfigurationRoute(
+            configurations,
+            rules: access.anonymousRules,
+            defaultEnvironment: configuration.mapping.defaultServiceEnvironment,
+            expiration: configuration.agentConfiguration.expiration
+        )
+        for (path, audience) in [("/config/v1/agents", Router.Audience.agents), ("/config/v1/rum/agents", .browsers)] {
+            router.on(path, for: audience) { request, admission, _ in
+                guard let identity = admission.identity else { fatalError("a route for agents without identity") }
+                return central.open(request, identity)
+            }
+        }
+        if configuration.counters.isEnabled {
+            let counters = CountersRoute(registry)
+            router.on(configuration.counters.url, for: .everyone) { request, _, _ in
+                .respond(counters.answer(to: request))
+            }
+        }
+        return router
+    }
+}
+
+extension IndexNames {
+    fileprivate convenience init(_ configuration: Configuration) {
+        self.init(isClassic: configuration.isClassic, version: ServerInformationRoute.compatibleVersion)
     }
 }

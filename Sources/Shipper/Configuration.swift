@@ -38,7 +38,7 @@ struct Configuration: Sendable {
 
     /// Reads what `reader` holds; what is wrong comes out of its `finish`.
     init(_ reader: ConfigurationReader) {
-        name = reader.string("name").flatMap { $0.isEmpty ? nil : $0 } ?? Self.hostName
+        name = reader.string("name").flatMap { $0.isEmpty ? nil : $0 } ?? HostName.current
         dataDirectory = reader.string("data_directory", default: "/var/lib/shipper")
         inputs = reader.sections("inputs").map(InputSection.init)
         if inputs.isEmpty { reader.problem("inputs", "missing; name at least one with paths: [/var/log/…]") }
@@ -72,12 +72,6 @@ struct Configuration: Sendable {
         )
         monitoring = MonitoringConfiguration(reader.section("monitoring"), defaultPort: 5066)
         logging = LoggingConfiguration(reader.section("logging"))
-    }
-
-    private static var hostName: String {
-        var bytes = [CChar](repeating: 0, count: 256)
-        guard gethostname(&bytes, bytes.count - 1) == 0 else { return "unknown" }
-        return String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     private static func hosts(_ output: ConfigurationReader) -> [LumberjackClient.Host] {

@@ -50,7 +50,10 @@ class App:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
             connection.request(method, path, body=b"{}" if method == "POST" else None)
-            return connection.getresponse().status
+            response = connection.getresponse()
+            # An app whose client goes away early does not always end its transaction.
+            response.read()
+            return response.status
         finally:
             connection.close()
 
@@ -85,7 +88,7 @@ def test_flask_app_under_traffic(store: BulkStore, start_apm_server: StartAPMSer
 
     # Each item page is a transaction of its own and one of the stock page that it asks.
     total = REQUESTS + 2 * items + 1
-    wait_until(lambda: len(by_event(store).get("transaction", [])) >= total, 40, f"{total} transactions", 0.5)
+    wait_until(lambda: total - len(by_event(store).get("transaction", [])) <= 0, 20, f"{total} transactions", 0.5)
     wait_until(lambda: by_event(store).get("metric.app"), 20, "metrics of the agent", 0.5)
     groups = by_event(store)
     transactions = groups["transaction"]
@@ -151,12 +154,20 @@ def test_django_app_under_traffic(store: BulkStore, start_apm_server: StartAPMSe
     server.assert_log_is_clean()
 
 
+def is_bare_breakdown(metricset: dict) -> bool:
+    """Whether it names a transaction and no span."""
+    return "transaction" in metricset and "span" not in metricset
+
+
 @pytest.mark.parametrize("path", sorted((FIXTURES / "apm-agent").glob("intake-*.ndjson")), ids=lambda path: path.stem)
 def test_recorded_requests(path: Path, store: BulkStore, start_apm_server: StartAPMServer) -> None:
     """What agents from 4.2 to 6.26 sent: every event accepted, a document of each."""
     server = start_apm_server(store.url)
     body = path.read_bytes()
-    kinds = Counter(next(iter(json.loads(line))) for line in body.splitlines()[1:])
+    events = [json.loads(line) for line in body.splitlines()[1:]]
+    # Breakdowns of a transaction without those of its spans were sent by old agents; they vanish.
+    events = [event for event in events if not is_bare_breakdown(event.get("metricset", {}))]
+    kinds = Counter(next(iter(event)) for event in events)
     for sent in (body, body.rstrip(b"\n")):
         answer = post(server.port, sent, "/intake/v2/events?verbose")
         assert answer.status == 202 and answer.json == {"accepted": sum(kinds.values())}, answer

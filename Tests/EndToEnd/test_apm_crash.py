@@ -132,7 +132,7 @@ def test_overload_is_not_a_refusal(store: BulkStore, start_apm_server: StartAPMS
 
 def test_a_full_spool_refuses(store: BulkStore, start_apm_server: StartAPMServer) -> None:
     """Only then comes 503 with the message agents know; and when the store is back, all that was accepted is there."""
-    changes = {"spool": {"after": "200ms", "max_bytes": "1MiB"}, "limits": {"memory": "8MiB"}}
+    changes = {"spool": {"after": "200ms", "max_bytes": "16MiB"}}
     server = start_apm_server(store.url, changes=changes)
     store.process.kill()
     accepted: list[int] = []
@@ -166,7 +166,7 @@ def test_dead_letters(store: BulkStore, start_apm_server: StartAPMServer) -> Non
 
 def test_roll_ups_survive_a_kill(store: BulkStore, start_apm_server: StartAPMServer) -> None:
     """What was aggregated before the last checkpoint is counted after kill -9."""
-    server = start_apm_server(store.url, changes={"aggregation": {"checkpoint": "500ms"}})
+    server = start_apm_server(store.url, changes={"aggregation": {"checkpoint_interval": "500ms"}})
     assert post(server.port, ndjson(metadata(), *map(transaction, range(50)))).status == 202
     wait_until(lambda: server.stats()["metrics"]["apm_server_rollup_checkpoints_total"] >= 2, 20, "checkpoints", 0.1)
     server.process.kill()

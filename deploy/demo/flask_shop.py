@@ -6,6 +6,7 @@ agent itself has to say goes to standard error.
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
 import sys
@@ -66,7 +67,7 @@ def item(number: int) -> object:
     with names() as connection:
         row = connection.execute("select name from item where id = ?", (7,)).fetchone()
     with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/stock/{number}") as answer:
-        return jsonify(name=row[0], stock=answer.status)
+        return jsonify(name=row[0], stock=json.load(answer))
 
 
 @app.post("/order/<int:number>")

@@ -17,7 +17,13 @@ final class AgentConfigurationIndex: Sendable {
 
     private let configurations: AgentConfigurations
     private let interval: Duration
-    private let isStopping = Monitor(false)
+    private struct State {
+        var isStopping = false
+        /// The first answer has come, good or bad.
+        var hasTried = false
+    }
+
+    private let state = Monitor(State())
     private let cancellation = HTTPClient.Cancellation()
     private let thread = Mutex<Thread?>(nil)
 
@@ -33,22 +39,33 @@ final class AgentConfigurationIndex: Sendable {
         thread.withLock { $0 = started }
     }
 
+    /// Waits for the first answer, so that no agent is told to come back in five minutes because it came too early.
+    func waitForFirst(atMost limit: Duration) {
+        let moment = Clock.monotonic + limit.nanoseconds
+        state.wait { state in
+            state.hasTried || Clock.monotonic >= moment ? .proceed(()) : .wait(until: moment)
+        }
+    }
+
     func stop() {
-        isStopping.change { $0 = true }
+        state.change { $0.isStopping = true }
         cancellation.cancel()
         thread.withLock { $0.take() }?.join()
     }
 
     private func run(_ reader: ElasticsearchReader) {
         var reader = reader
-        repeat { read(&reader) } while !isStopped(at: Clock.monotonic + interval.nanoseconds)
+        repeat {
+            read(&reader)
+            state.change { $0.hasTried = true }
+        } while !isStopped(at: Clock.monotonic + interval.nanoseconds)
         reader.close()
     }
 
     /// Waits until then.
     private func isStopped(at moment: Int64) -> Bool {
-        isStopping.wait { isStopping in
-            isStopping || Clock.monotonic >= moment ? .proceed(isStopping) : .wait(until: moment)
+        state.wait { state in
+            state.isStopping || Clock.monotonic >= moment ? .proceed(state.isStopping) : .wait(until: moment)
         }
     }
 

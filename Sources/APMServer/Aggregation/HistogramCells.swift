@@ -27,16 +27,20 @@ struct HistogramCells {
 
     @inline(__always)
     mutating func add(group: Int, bucket: UInt16, weight: Int64) {
-        var slot = slot(Self.key(group, bucket))
-        if slots[slot].key == Self.empty {
-            if count >= maxCount {
-                slot = self.slot(Self.key(group, DurationBuckets.coarse(bucket)))
-            }
-            if slots[slot].key == Self.empty {
-                insert(Self.key(group, count >= maxCount ? DurationBuckets.coarse(bucket) : bucket), weight)
-                return
-            }
+        let key = Self.key(group, bucket)
+        let slot = slot(key)
+        if slots[slot].key == key {
+            slots[slot].weight = slots[slot].weight.addingSaturated(weight)
+        } else {
+            addNew(group, bucket, weight)
         }
+    }
+
+    private mutating func addNew(_ group: Int, _ bucket: UInt16, _ weight: Int64) {
+        guard count >= maxCount else { return insert(Self.key(group, bucket), weight) }
+        let coarse = Self.key(group, DurationBuckets.coarse(bucket))
+        let slot = slot(coarse)
+        guard slots[slot].key == coarse else { return insert(coarse, weight) }
         slots[slot].weight = slots[slot].weight.addingSaturated(weight)
     }
 

@@ -180,6 +180,7 @@ final class RollUpLoop {
     private func write() -> Bool {
         do {
             try file?.save(state)
+            metrics.checkpoints.add()
             isDirty = false
             isCovered = true
             return true

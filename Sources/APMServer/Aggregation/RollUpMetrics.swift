@@ -4,6 +4,7 @@ import Common
 final class RollUpMetrics: Sendable {
     let documents: Counter
     let refusals: Counter
+    let checkpoints: Counter
     let checkpointFailures: Counter
     let lostDocuments: Counter
     /// By kind, then interval.
@@ -15,6 +16,10 @@ final class RollUpMetrics: Sendable {
         refusals = registry.counter(
             "apm_server_rollup_refusals_total",
             "Bulks of roll-ups that delivery refused; they are sent again."
+        )
+        checkpoints = registry.counter(
+            "apm_server_rollup_checkpoints_total",
+            "Checkpoints of roll-ups written to the disk."
         )
         checkpointFailures = registry.counter(
             "apm_server_rollup_checkpoint_failures_total",

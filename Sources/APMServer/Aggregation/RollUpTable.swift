@@ -97,7 +97,7 @@ final class RollUpTable {
         top: Int,
         inner: Int
     ) -> Int {
-        let keyHash = hash.hash(key.bytes, 0..<key.count)
+        let keyHash = hash.hash(key)
         let slotHash = Self.mixed(keyHash, kind, time)
         return find(slotHash, kind, time, key) ?? add(slotHash, keyHash, kind, time, service, key, top, inner)
     }
@@ -166,7 +166,7 @@ final class RollUpTable {
 
     /// The row of a service, which is added while there is room.
     private func serviceRow(_ service: UnsafeRawBufferPointer) -> Int? {
-        let serviceHash = hash.hash(service.bytes, 0..<service.count)
+        let serviceHash = hash.hash(service)
         let found = serviceIndex.find(serviceHash) { row in
             let name = services[row].name
             return name.count == service.count && keys.equals(service, at: name.lowerBound)
@@ -186,7 +186,7 @@ final class RollUpTable {
     ///
     /// There are at most as many as services, and one, of each kind.
     func overflowRow(_ kind: RollUpKind, service: UnsafeRawBufferPointer, lost: UInt64?) -> Int {
-        let keyHash = hash.hash(service.bytes, 0..<service.count)
+        let keyHash = hash.hash(service)
         let slotHash = Self.mixed(keyHash, kind, Self.overflowTime)
         var row = find(slotHash, kind, Self.overflowTime, service)
         if row == nil {

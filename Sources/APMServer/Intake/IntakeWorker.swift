@@ -119,6 +119,13 @@ final class IntakeWorker {
         if isLarge || output.batch.documentCount >= settings.maxBatchEvents { send() }
     }
 
+    /// Lets the server add documents of its own, for which no request waits.
+    func append<Result>(_ body: (IntakeOutput) -> Result) -> Result {
+        let result = body(output)
+        if openSince == 0, !output.batch.isEmpty { openSince = Clock.monotonic }
+        return result
+    }
+
     // MARK: - Scratch memory
 
     /// Inflates a whole body into `inflated`.

@@ -127,6 +127,9 @@ final class Delivery: Sendable {
 
     private func wakeKeeper() { queue.change { _ in } }
 
+    /// Whether the store was reached and prepared.
+    var isReady: Bool { indexer.isPrepared }
+
     /// Whether documents reach the store and the spool has room, and what is wrong if not.
     var health: Health {
         var reasons: [String] = []

@@ -47,3 +47,10 @@ package enum Base64 {
         }
     }
 }
+
+extension ByteBuffer {
+    /// Appends `bytes[range]` in base64 with padding.
+    package mutating func append(base64 bytes: RawSpan, _ range: Range<Int>) {
+        bytes.withUnsafeBytes { append(Base64.encode(Array($0[range]))) }
+    }
+}

@@ -99,4 +99,15 @@ extension ByteBuffer {
             return width
         }
     }
+
+    /// Appends the shortest JSON number that reads as `value`, the nearest finite double where it is none.
+    package mutating func append(number value: Double) {
+        let largest = Double.greatestFiniteMagnitude
+        let finite = value.isNaN ? 0 : min(max(value, -largest), largest)
+        if finite == finite.rounded(.towardZero), abs(finite) < 1e15 {
+            append(decimal: Int64(finite))
+        } else {
+            append(finite.description)
+        }
+    }
 }

@@ -14,26 +14,31 @@ package struct KeyedHash: Sendable {
         self.second = second
     }
 
-    @inline(__always)
     package func hash(_ bytes: RawSpan, _ range: Range<Int>) -> UInt64 {
-        var state = first ^ UInt64(truncatingIfNeeded: range.count)
-        var index = range.lowerBound
-        while index + 16 < range.upperBound {
-            let low = bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
-            let high = bytes.unsafeLoadUnaligned(fromByteOffset: index + 8, as: UInt64.self)
-            state = Self.fold(low ^ second, high ^ state)
-            index += 16
-        }
+        bytes.withUnsafeBytes { hash(UnsafeRawBufferPointer(rebasing: $0[range])) }
+    }
+
+    package func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        let count = bytes.count
+        var state = first ^ UInt64(truncatingIfNeeded: count)
         var low: UInt64 = 0
         var high: UInt64 = 0
-        if range.count >= 16 {
+        // Without a check of bounds per load, which would be a third of the work.
+        if count >= 16, let base = bytes.baseAddress {
+            var index = 0
+            while index + 16 < count {
+                low = base.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                high = base.loadUnaligned(fromByteOffset: index + 8, as: UInt64.self)
+                state = Self.fold(low ^ second, high ^ state)
+                index += 16
+            }
             // The last sixteen bytes, some of them for a second time.
-            low = bytes.unsafeLoadUnaligned(fromByteOffset: range.upperBound - 16, as: UInt64.self)
-            high = bytes.unsafeLoadUnaligned(fromByteOffset: range.upperBound - 8, as: UInt64.self)
+            low = base.loadUnaligned(fromByteOffset: count - 16, as: UInt64.self)
+            high = base.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
         } else {
-            for byte in range {
+            for byte in bytes {
                 high = high << 8 | low >> 56
-                low = low << 8 | UInt64(bytes.unsafeLoad(fromByteOffset: byte, as: UInt8.self))
+                low = low << 8 | UInt64(byte)
             }
         }
         state = Self.fold(low ^ second, high ^ state)

@@ -121,6 +121,9 @@ package final class BulkIndexer: Sendable {
         if isRoom { wake() }
     }
 
+    /// Whether the store was reached and prepared, so that documents can be stored.
+    package var isPrepared: Bool { queue.read { $0.isPrepared } }
+
     /// Whether documents reach the store, and what is wrong if not.
     package var health: BulkHealth { queue.read { $0.health } }
 

@@ -12,6 +12,9 @@ package struct HTTPServerAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// `scheme://host:port`, for messages and requests.
     package let origin: String
+    /// The host alone, IPv6 addresses without brackets.
+    package let name: String
+    package let port: Int
     /// Path in front of every request, without a slash at its end.
     package let prefix: String
     package let isTLS: Bool
@@ -47,6 +50,8 @@ package struct HTTPServerAddress: Hashable, Sendable, CustomStringConvertible {
         }
         let (host, port) = try Self.split(authority)
         origin = "\(scheme)://\(host):\(port)"
+        name = String(host.hasPrefix("[") ? host.dropFirst().dropLast() : host)
+        self.port = port
         prefix = String(path)
         isTLS = scheme == "https"
     }

@@ -72,7 +72,7 @@ package struct Monitoring: Sendable {
     /// All paths.
     package var router: HTTPRouter {
         var router = HTTPRouter()
-        Self.addHealth(to: &router, health)
+        router.on("GET", "/healthz") { [self] _ in healthAnswer }
         router.on("GET", "/stats") { [self] _ in Self.uncached(.json(stats)) }
         router.on("GET", "/metrics") { [self] _ in
             var text = ByteBuffer(capacity: 4096)
@@ -87,15 +87,12 @@ package struct Monitoring: Sendable {
         return router
     }
 
-    /// `/healthz` alone, for the port that does the work.
-    package static func addHealth(to router: inout HTTPRouter, _ health: @escaping @Sendable () -> Health) {
-        router.on("GET", "/healthz") { _ in
-            let health = health()
-            var body = ByteBuffer()
-            append(health, to: &body)
-            body.append(UInt8(ascii: "\n"))
-            return uncached(.json(status: health.isHealthy ? 200 : 503, body.array))
-        }
+    private var healthAnswer: HTTPResponse {
+        let health = health()
+        var body = ByteBuffer()
+        Self.append(health, to: &body)
+        body.append(UInt8(ascii: "\n"))
+        return Self.uncached(.json(status: health.isHealthy ? 200 : 503, body.array))
     }
 
     private static func append(_ health: Health, to body: inout ByteBuffer) {

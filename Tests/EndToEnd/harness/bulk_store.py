@@ -181,6 +181,9 @@ class Store:
         self.violations: list[str] = []
         self.templates: dict[str, object] = {}
         self.policies: dict[str, object] = {}
+        # base64 of `id:key` -> privileges; what Kibana has configured for agents.
+        self.api_keys: dict[str, list[str]] = {}
+        self.agent_configurations: list[object] | None = None
         self.faults: list[Fault] = []
         self.faults_cleared = threading.Event()
         self.guard = threading.Lock()
@@ -417,8 +420,15 @@ class Handler(BaseHTTPRequestHandler):
             self._json(200, CLUSTER)
         elif parts[-1] == "_bulk" and len(parts) <= 2 and self.command in ("POST", "PUT"):
             self._bulk(parts[0] if len(parts) == 2 else None, query, body, fault)
+        elif parts == ["_index_template"] and self.command == "GET":
+            rows = [{"name": name, "index_template": template} for name, template in store.templates.items()]
+            self._json(200, {"index_templates": rows})
         elif parts[0] == "_index_template" and len(parts) == 2:
             self._named(store.templates, parts[1], body)
+        elif parts == ["_security", "user", "_has_privileges"] and self.command == "POST":
+            self._privileges(body)
+        elif parts == [".apm-agent-configuration", "_search"]:
+            self._agent_configurations()
         elif parts[0] == "_ilm" and len(parts) == 3 and parts[1] == "policy":
             self._named(store.policies, parts[2], body)
         elif parts[0] == "_cluster" and parts[1:] == ["health"]:
@@ -426,6 +436,26 @@ class Handler(BaseHTTPRequestHandler):
         else:
             store.violation(f"unexpected request: {self.command} {path}")
             self._error(400, "illegal_argument_exception", f"no handler found for uri [{path}] and method [{self.command}]")
+
+    def _privileges(self, body: bytes) -> None:
+        """What an API key may do, as `_control/api_keys` said."""
+        scheme, _, key = self.headers.get("Authorization", "").partition(" ")
+        allowed = self.store.api_keys.get(key)
+        if scheme != "ApiKey" or allowed is None:
+            self._error(401, "security_exception", "unable to authenticate with provided credentials")
+            return
+        wanted = json.loads(body)["application"][0]
+        privileges = {name: name in allowed for name in wanted["privileges"]}
+        resources = {wanted["resources"][0]: privileges}
+        self._json(200, {"username": "key", "has_all_requested": all(privileges.values()), "application": {"apm": resources}})
+
+    def _agent_configurations(self) -> None:
+        """The index that Kibana writes, as `_control/agent_configurations` said; 404 until then."""
+        configurations = self.store.agent_configurations
+        if configurations is None:
+            self._error(404, "index_not_found_exception", "no such index [.apm-agent-configuration]")
+            return
+        self._json(200, {"hits": {"hits": [{"_source": source} for source in configurations]}})
 
     def _named(self, table: dict[str, object], name: str, body: bytes) -> None:
         """A PUT/GET/HEAD of one named thing: templates and policies."""
@@ -475,6 +505,12 @@ class Handler(BaseHTTPRequestHandler):
             with store.guard:
                 store.faults.append(fault)
                 store.faults_cleared.clear()
+            self._json(200, {})
+        elif path == "/_control/api_keys":
+            store.api_keys = json.loads(body)
+            self._json(200, {})
+        elif path == "/_control/agent_configurations":
+            store.agent_configurations = json.loads(body)
             self._json(200, {})
         elif path == "/_control/faults" and self.command == "DELETE":
             with store.guard:

@@ -6,7 +6,7 @@ import http.client
 import json
 import ssl
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,16 @@ class BulkStore:
     def faults(self) -> list[dict[str, Any]]:
         """The active faults with their use counts."""
         return json.loads(self._control("GET", "/_control/faults"))
+
+    # What apm-server asks besides
+
+    def allow_api_keys(self, keys: Mapping[str, Sequence[str]]) -> None:
+        """Base64 of `id:key` → privileges (`event:write`, `config_agent:read`)."""
+        self._control("POST", "/_control/api_keys", json.dumps(keys).encode())
+
+    def configure_agents(self, configurations: Sequence[Mapping[str, Any]]) -> None:
+        """What Kibana would have written to its index of agent configurations."""
+        self._control("POST", "/_control/agent_configurations", json.dumps(configurations).encode())
 
     # Contents
 
