@@ -56,6 +56,11 @@ extension HTTPOpening {
     var stream: (any HTTPBodyStream)? {
         if case .stream(let stream) = self { stream } else { nil }
     }
+
+    /// The stream of a request that is not read yet.
+    var waiting: (any HTTPBodyStream)? {
+        if case .wait(let stream) = self { stream } else { nil }
+    }
 }
 
 extension HTTPStep {

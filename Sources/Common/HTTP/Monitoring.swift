@@ -10,7 +10,7 @@ package struct Health: Equatable, Sendable {
     package var isHealthy: Bool { reasons.isEmpty }
 }
 
-/// `/healthz`, `/stats` and `/metrics` of a service.
+/// `/healthz`, `/stats` and `/metrics` of a service, and its live page.
 package struct Monitoring: Sendable {
     /// A port that the service listens on, as `/stats` shows it.
     package struct Listener: Equatable, Sendable {
@@ -29,18 +29,21 @@ package struct Monitoring: Sendable {
     private let health: @Sendable () -> Health
     private let listeners: @Sendable () -> [Listener]
     private let details: [(name: String, json: @Sendable () -> [UInt8])]
+    private let page: MonitoringPage?
     private let started: Int64
 
-    /// Collects what the three paths need.
+    /// Collects what the paths need.
     ///
     /// - Parameter listeners: asked by every `/stats`.
     /// - Parameter details: members that `/stats` has besides, each a name and a value in JSON.
+    /// - Parameter page: what `/` shows; nil for no page.
     /// - Parameter health: asked by every `/healthz`; answers at once.
     package init(
         service: String,
         metrics: Metrics,
         listeners: @escaping @Sendable () -> [Listener] = { [] },
         details: [(name: String, json: @Sendable () -> [UInt8])] = [],
+        page: MonitoringPage? = nil,
         health: @escaping @Sendable () -> Health
     ) {
         self.service = service
@@ -48,6 +51,7 @@ package struct Monitoring: Sendable {
         self.health = health
         self.listeners = listeners
         self.details = details
+        self.page = page
         started = Clock.monotonic
         ProcessMetrics.register(in: metrics)
     }
@@ -65,7 +69,7 @@ package struct Monitoring: Sendable {
         return server
     }
 
-    /// The three paths.
+    /// All paths.
     package var router: HTTPRouter {
         var router = HTTPRouter()
         router.on("GET", "/healthz") { [self] _ in healthAnswer }
@@ -76,19 +80,28 @@ package struct Monitoring: Sendable {
             let type = HTTPRequest.Field("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
             return Self.uncached(HTTPResponse(status: 200, headers: [type], body: text.array))
         }
+        if let page {
+            router.on("GET", "/") { _ in Self.uncached(MonitoringPage.response) }
+            router.on("GET", "/page.json") { _ in Self.uncached(.json(page.json)) }
+        }
         return router
     }
 
     private var healthAnswer: HTTPResponse {
         let health = health()
         var body = ByteBuffer()
+        Self.append(health, to: &body)
+        body.append(UInt8(ascii: "\n"))
+        return Self.uncached(.json(status: health.isHealthy ? 200 : 503, body.array))
+    }
+
+    private static func append(_ health: Health, to body: inout ByteBuffer) {
         body.append(health.isHealthy ? #"{"status":"ok""# : #"{"status":"unavailable","reasons":["#)
         for (index, reason) in health.reasons.enumerated() {
             if index > 0 { body.append(UInt8(ascii: ",")) }
             body.append(jsonString: reason)
         }
-        body.append(health.isHealthy ? "}\n" : "]}\n")
-        return Self.uncached(.json(status: health.isHealthy ? 200 : 503, body.array))
+        body.append(health.isHealthy ? "}" : "]}")
     }
 
     private var stats: [UInt8] {
@@ -103,7 +116,9 @@ package struct Monitoring: Sendable {
             body.append(UInt8(ascii: ":"))
             body.append(jsonString: listener.address)
         }
-        body.append(#"},"metrics":"# as StaticString)
+        body.append(#"},"health":"# as StaticString)
+        Self.append(health(), to: &body)
+        body.append(#","metrics":"# as StaticString)
         metrics.appendJSON(to: &body)
         for detail in details {
             body.append(UInt8(ascii: ","))

@@ -89,14 +89,14 @@ package final class Metrics: Sendable {
     ) -> Kind {
         families.withLock { families in
             let index = Self.family(name, help, isCounter: isCounter, in: &families)
+            func known(_ labels: [(String, String)]) -> Kind? {
+                families[index].series.first { Self.same($0.labels, labels) }?.owner as? Kind
+            }
+            if let found = known(labels) { return found }
             var labels = labels
             if families[index].series.count >= Self.maxSeriesPerName {
                 labels = labels.map { ($0.0, "other") }
-            }
-            if let found = families[index].series.first(where: { Self.same($0.labels, labels) })?.owner
-                as? Kind
-            {
-                return found
+                if let found = known(labels) { return found }
             }
             let kind = make()
             families[index].series.append(Series(labels: labels, read: read(kind), owner: kind))

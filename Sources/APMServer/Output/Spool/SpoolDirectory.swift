@@ -298,7 +298,7 @@ final class SpoolDirectory {
         let path = "\(path)/probe"
         defer { unlink(path) }
         var block = ByteBuffer(capacity: Self.probeBytes)
-        for _ in 0..<Self.probeBytes { block.append(0x20) }
+        for _ in 0..<Self.probeBytes { block.append(UInt8(ascii: " ")) }
         try SpoolError.step("write", path) { () throws(Errno) in
             let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC)
             try block.withUnsafeBytes { (bytes) throws(Errno) in try file.writeAll(bytes) }
