@@ -40,7 +40,7 @@ extension OTLPTranslator {
         _ bytes: RawSpan
     ) {
         line.append(#"{"error":{"# as StaticString)
-        writeErrorID(record.range, of: record.spanID, bytes)
+        writeErrorID(exception, at: record.time, of: record.spanID, bytes)
         line.member(#""timestamp":"#, nanoseconds: record.time)
         if !record.traceID.isEmpty {
             line.member(#""trace_id":"#, id: record.traceID, bytes)
