@@ -27,4 +27,27 @@ extension ByteBuffer {
         guard reader.next(line) != nil else { return }
         member(key, value, line)
     }
+
+    /// An object with an id alone, such as `trace`; nothing without it.
+    mutating func appendID(_ key: StaticString, _ id: FieldValue, _ line: RawSpan) {
+        let object = openObject(key)
+        member(#""id":"#, id, line)
+        closeObject(object)
+    }
+
+    /// The characters of a string, or of a part of one, with quotes.
+    ///
+    /// Unlike `append`, which copies the quotes that stand around a whole string.
+    mutating func appendQuoted(_ value: FieldValue, _ line: RawSpan) {
+        append(UInt8(ascii: "\""))
+        append(line, value.range)
+        append(UInt8(ascii: "\""))
+    }
+
+    /// A member whose value is a string or a part of one; nothing when it is absent or empty.
+    mutating func quotedMember(_ key: StaticString, _ value: FieldValue, _ line: RawSpan) {
+        guard value.isString, !value.isEmpty else { return }
+        self.key(key)
+        appendQuoted(value, line)
+    }
 }

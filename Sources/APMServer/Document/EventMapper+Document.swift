@@ -110,7 +110,8 @@ extension EventMapper {
         if event == .transaction || event == .error {
             appendRequest(fields, line, metadata, into: &document)
         } else {
-            document.append(.client, of: metadata)
+            document.append(.browser, of: metadata)
+            document.append(.browserAddress, of: metadata)
         }
     }
 

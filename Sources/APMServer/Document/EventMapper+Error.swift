@@ -128,8 +128,8 @@ extension EventMapper {
 extension ByteBuffer {
     /// The trace, transaction and span that an error belongs to.
     fileprivate mutating func appendErrorContext(_ fields: EventFields, _ line: RawSpan, _ dialect: Dialect) {
-        appendID(#""trace":"#, fields[.traceID], line)
-        appendID(#""parent":"#, fields[.parentID], line)
+        idMember(#""trace":"#, fields[.traceID], line)
+        idMember(#""parent":"#, fields[.parentID], line)
         let hasTransaction = fields.hasAny(.transactionSampled, .transactionType, .transactionName)
         // RUM v3 takes the id only together with what else it says of the transaction.
         let id = dialect == .v2 || hasTransaction ? fields[.transactionID] : .absent
@@ -142,11 +142,11 @@ extension ByteBuffer {
             append("true" as StaticString)
         }
         closeObject(transaction)
-        if dialect == .v2 { appendID(#""span":"#, fields[.transactionID], line) }
+        if dialect == .v2 { idMember(#""span":"#, fields[.transactionID], line) }
     }
 
     /// An object with an id; nothing without one.
-    mutating func appendID(_ key: StaticString, _ id: FieldValue, _ line: RawSpan) {
+    mutating func idMember(_ key: StaticString, _ id: FieldValue, _ line: RawSpan) {
         let object = openObject(key)
         member(#""id":"#, id, line)
         closeObject(object)

@@ -26,11 +26,11 @@ extension EventMapper {
             document.member(#""message":"#, fields[.message], line)
             appendLogEvent(stream, fields, line, metadata, into: &document)
             document.appendLog(fields, line)
-            document.appendID(#""trace":"#, fields[.traceID], line)
-            document.appendID(#""transaction":"#, fields[.transactionID], line)
+            document.idMember(#""trace":"#, fields[.traceID], line)
+            document.idMember(#""transaction":"#, fields[.transactionID], line)
             let span = fields[.spanID]
             let hasSpan = span.isGiven && !span.isEmpty
-            document.appendID(#""span":"#, hasSpan ? span : fields[.transactionID], line)
+            document.idMember(#""span":"#, hasSpan ? span : fields[.transactionID], line)
             document.appendFaaS(fields, line)
             if isError { appendLogError(fields, line, into: &document) }
         }

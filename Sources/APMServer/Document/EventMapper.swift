@@ -14,18 +14,30 @@ final class EventMapper {
     /// What the gate is asked.
     var agentName = ByteBuffer(capacity: 64)
     var serviceName = ByteBuffer(capacity: 64)
-    /// A key of a roll-up while it is composed.
+    /// A key of a roll-up while it is composed, and how its service is named.
     var rollUpKey = ByteBuffer(capacity: 4096)
+    var rollUpService = ByteBuffer(capacity: 1024)
+    var representativeCount = RepresentativeCount()
     var labelScratch = LabelScratch()
     /// Keys of the object that is being written: headers, marks.
     var memberKeys = MemberKeys()
-    /// Values of one element of a list.
-    var element = EventFields()
+    /// Where a captured request came from.
+    var socketAddress = CapturedAddress()
+    var proxiedAddress = CapturedAddress()
     /// Writes the stack traces of errors and spans.
     let stackTraces: StackTraces
+    /// Values of one element of a list.
+    var element = EventFields()
     /// The exceptions and the log record of the error that is being mapped.
     var errorParts = ErrorParts()
     let grouping = GroupingKey()
+    /// Translates what agents send in the words of OpenTelemetry.
+    let otel = OTelBridge()
+    /// What stands in the line of a RUM v3 transaction: its spans, their ids, its metricsets, and values of one.
+    var nestedSpans: [FieldValue] = []
+    var nestedSpanIDs: [FieldValue] = []
+    var nestedMetricsets: [FieldValue] = []
+    var nested = EventFields()
 
     init(_ settings: MappingSettings) {
         self.settings = settings

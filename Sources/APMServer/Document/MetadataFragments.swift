@@ -14,19 +14,17 @@ struct MetadataFragments: Sendable {
         case agent, service, process, cloud, user
         /// `labels` and `numeric_labels`, of the document.
         case labels
-        /// `user_agent`, `source` and `client` of browsers, of the document.
-        case client
-        /// The first part of keys of roll-ups (`RollUpTables`); `identity` is without the brace that closes `service`.
-        case identity, summaryKey, transactionKey
-        /// What `transactionKey` has behind `service`; `labels`, when they are part of keys.
-        case transactionHost, keyLabels
+        /// `user_agent`, and `source` and `client`, of a browser's request, of the document.
+        case browser, browserAddress
+        /// Parts of keys of roll-ups (`RollUpTables`): how the service is named, without the brace that closes
+        /// `service`; then what only keys of transactions have.
+        case identity, transactionService, transactionHost
     }
 
     init(
         _ metadata: borrowing MetadataLine,
         _ host: HostNames,
         _ labels: borrowing MetadataLabels,
-        _ agent: AgentKind,
         _ request: RequestContext,
         _ settings: MappingSettings
     ) {
@@ -35,7 +33,7 @@ struct MetadataFragments: Sendable {
         for part in Part.allCases {
             let start = text.count
             var fragment = ByteBuffer(capacity: 1024)
-            fragment.append(part, metadata, host, labels, agent, request, settings)
+            fragment.append(part, metadata, host, labels, request, settings)
             text.append(fragment)
             ends.append(start + fragment.count)
         }
@@ -73,7 +71,6 @@ extension ByteBuffer {
         _ metadata: borrowing MetadataLine,
         _ host: HostNames,
         _ labels: borrowing MetadataLabels,
-        _ agent: AgentKind,
         _ request: RequestContext,
         _ settings: MappingSettings
     ) {
@@ -93,19 +90,13 @@ extension ByteBuffer {
         case .cloud: appendCloud(fields, line)
         case .user: appendUser(fields, line)
         case .labels: append(labels)
-        case .client:
+        case .browser:
             if request.isRUM, settings.capturesPersonalData { appendBrowser(request) }
+        case .browserAddress:
+            if request.isRUM, settings.capturesPersonalData { appendBrowserAddress(request) }
         case .identity: appendServiceIdentity(nothing, line, metadata)
-        case .summaryKey:
-            appendServiceIdentity(nothing, line, metadata)
-            append(UInt8(ascii: "}"))
-            if agent.labelsRollUps { append(labels) }
-        case .transactionKey:
-            appendTransactionService(nothing, line, metadata)
-            appendTransactionHost(fields, line, host)
-            if agent.labelsRollUps { append(labels) }
+        case .transactionService: appendTransactionService(nothing, line, metadata)
         case .transactionHost: appendTransactionHost(fields, line, host)
-        case .keyLabels: append(labels)
         }
     }
 
@@ -223,11 +214,13 @@ extension ByteBuffer {
 
     /// What a request of a browser says of the browser itself.
     private mutating func appendBrowser(_ request: RequestContext) {
-        if !request.userAgent.isEmpty {
-            key(#""user_agent":{"original":"#)
-            append(jsonString: request.userAgent)
-            append(UInt8(ascii: "}"))
-        }
+        guard !request.userAgent.isEmpty else { return }
+        key(#""user_agent":{"original":"#)
+        append(jsonString: request.userAgent)
+        append(UInt8(ascii: "}"))
+    }
+
+    private mutating func appendBrowserAddress(_ request: RequestContext) {
         guard !request.clientIP.isEmpty else { return }
         key(#""client":{"ip":"#)
         append(jsonString: request.clientIP)

@@ -55,22 +55,26 @@ struct OTelText: ~Copyable {
         return FieldValue(.number, start..<bytes.count)
     }
 
-    /// Takes a URL apart that is composed of parts.
-    mutating func setURL(_ parts: Part...) -> OTelURL {
-        let mark = bytes.count
-        for part in parts { append(part) }
-        let text = string(mark..<bytes.count)
-        url.removeAll()
-        bytes.withSpan { url.append(unescaped: text.text, of: $0) }
-        bytes.truncate(to: mark)
-        return url.withSpan { OTelURL($0) }
+    /// Copies the inside of a string of another line.
+    mutating func copy(_ line: [UInt8], _ range: Range<Int>) -> FieldValue {
+        bytes.append(UInt8(ascii: "\""))
+        let start = bytes.count
+        bytes.append(line.span.bytes, range)
+        bytes.append(UInt8(ascii: "\""))
+        return string(start..<bytes.count - 1)
     }
 
-    /// The number that a part of the URL spells.
-    func integer(ofURL range: Range<Int>) -> Int64? { url.withSpan { Decimal.integer($0, range) } }
+    /// A version of HTTP without the name that may stand before it.
+    mutating func withoutProtocol(_ value: FieldValue) -> FieldValue {
+        let name = value.range.lowerBound..<min(value.range.lowerBound + 5, value.range.upperBound)
+        guard bytes.withSpan({ $0.equals("HTTP/", name) }) else { return value }
+        return compose(.value(string(name.upperBound..<value.range.upperBound)))
+    }
 
-    func isURL(_ range: Range<Int>, equalTo text: StaticString) -> Bool {
-        url.withSpan { $0.equals(text, range) }
+    /// A type up to its first point.
+    func firstPart(of type: FieldValue) -> FieldValue {
+        let point = bytes.withSpan { $0.firstIndex(of: UInt8(ascii: "."), in: type.range) }
+        return point.map { string(type.range.lowerBound..<$0) } ?? type
     }
 
     /// Whether a string of the text is `text`.
@@ -78,8 +82,47 @@ struct OTelText: ~Copyable {
         bytes.withSpan { value.equals(text, $0) }
     }
 
-    func integer(_ value: FieldValue) -> Int64? {
-        bytes.withSpan { value.integer($0) }
+    /// Whether a string could be a host's name or address, and not a URL or a pair of host and port.
+    func isHost(_ value: FieldValue) -> Bool {
+        guard value.isString, !value.isEmpty else { return false }
+        return isIPv6(value)
+            || bytes.withSpan { $0.firstIndex(of: UInt8(ascii: ":"), in: value.range) == nil }
+    }
+
+    /// Whether a string is an address whose parts are separated by colons.
+    func isIPv6(_ value: FieldValue) -> Bool {
+        bytes.withSpan { bytes in
+            value.range.count(where: { bytes[$0] == UInt8(ascii: ":") }) > 1
+                && value.range.allSatisfy {
+                    Hexadecimal.value(bytes[$0]) != nil || bytes[$0] == UInt8(ascii: ":")
+                        || bytes[$0] == UInt8(ascii: ".")
+                }
+        }
+    }
+
+    func integer(_ value: FieldValue) -> Int64? { bytes.withSpan { value.integer($0) } }
+
+    // MARK: - The URL
+
+    /// Takes a URL apart that is composed of parts; nil when it is none.
+    mutating func setURL(_ parts: Part...) -> PageURL? {
+        let mark = bytes.count
+        for part in parts { append(part) }
+        let text = string(mark..<bytes.count)
+        url.removeAll()
+        bytes.withSpan { url.append(unescaped: text, of: $0) }
+        bytes.truncate(to: mark)
+        return url.withSpan { PageURL($0) }
+    }
+
+    var urlByteCount: Int { url.count }
+
+    /// The number that a part of the URL spells.
+    func integer(ofURL range: Range<Int>) -> Int64? { url.withSpan { Decimal.integer($0, range) } }
+
+    /// The port that a scheme means when a URL names none; 0 for schemes without one.
+    func usualPort(of scheme: Range<Int>) -> Int64 {
+        url.withSpan { $0.equals("http", scheme) ? 80 : $0.equals("https", scheme) ? 443 : 0 }
     }
 
     /// Writes the object of labels that `body` appends.
@@ -97,7 +140,10 @@ struct OTelText: ~Copyable {
         case .value(let value): bytes.appendCopy(of: value.range)
         case .number(let value): bytes.append(decimal: value)
         case .url(let range): url.withSpan { bytes.append(jsonEscaped: $0, range) }
-        case .decodedURL(let range): url.withSpan { bytes.append(percentDecoded: $0, range) }
+        case .decodedURL(let range):
+            var decoded = ByteBuffer(capacity: range.count)
+            url.withSpan { decoded.append(percentDecoding: $0, range) }
+            decoded.withSpan { bytes.append(jsonEscaped: $0, 0..<$0.byteCount) }
         }
     }
 

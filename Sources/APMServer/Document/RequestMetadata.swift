@@ -39,7 +39,7 @@ final class RequestMetadata {
             nodeName: host.nodeName(fields, line),
             environment: Self.quoted(settings.defaultServiceEnvironment)
         )
-        fragments = MetadataFragments(self.line, host, labels, agent, request, settings)
+        fragments = MetadataFragments(self.line, host, labels, request, settings)
         let service = fields[.serviceName].range
         (appMetrics, appLogs) = line.withUnsafeBytes { bytes in
             let name = UnsafeRawBufferPointer(rebasing: bytes[service]).bytes

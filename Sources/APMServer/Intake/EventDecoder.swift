@@ -56,7 +56,8 @@ struct EventDecoder {
                 _ = try parser.object(object, line, values, depth: 0)
             }
         } catch {
-            fatalError("EventDecoder: an element of a decoded line does not decode: \(error)")
+            // Cannot be, unless the element was decoded as another kind. What was read so far stands.
+            assertionFailure("EventDecoder: an element of a decoded line does not decode: \(error)")
         }
     }
 

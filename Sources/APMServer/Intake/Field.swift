@@ -13,6 +13,8 @@ enum Field: UInt8, CaseIterable {
     case links, childIDs, droppedSpansStats, stacktrace, labels, custom, marks, samples
     case exception, log
     case otelSpanKind, otelAttributes
+    // What OpenTelemetry attributes say and no key of the intake does; never sent under these names.
+    case otelProfilerStackTraceIDs, otelUserAgent, otelPeerName, otelPeerIP, otelPeerPort, otelClientIP
 
     // Service, its agent and what it runs on.
     case serviceName, serviceVersion, serviceEnvironment, serviceID, serviceNodeName

@@ -21,7 +21,7 @@ struct ListReader {
         guard !isDone else { return nil }
         do throws(JSONError) {
             if try reader.nextElement(line, isFirst: &isFirst) { return try value(line) }
-        } catch { isDone = true }
+        } catch { assertionFailure("ListReader: not the JSON that was decoded: \(error)") }
         isDone = true
         return nil
     }
@@ -35,7 +35,7 @@ struct ListReader {
             if let key = try reader.nextKey(line, isFirst: &isFirst) {
                 return (FieldValue(key), try value(line))
             }
-        } catch { isDone = true }
+        } catch { assertionFailure("ListReader: not the JSON that was decoded: \(error)") }
         isDone = true
         return nil
     }

@@ -8,6 +8,12 @@ package enum AtomicFile {
         package let path: String
         package let cause: Errno
 
+        package init(step: String, path: String, cause: Errno) {
+            self.step = step
+            self.path = path
+            self.cause = cause
+        }
+
         package var description: String { "cannot \(step) \(path): \(cause)" }
     }
 

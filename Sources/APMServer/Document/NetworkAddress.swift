@@ -1,0 +1,78 @@
+import Common
+import Glibc
+
+/// An IP address with or without a port, as it stands in text.
+struct NetworkAddress: Equatable {
+    /// The characters of the address alone.
+    let ip: Range<Int>
+    /// 0 when none was given.
+    let port: Int
+
+    /// Reads `1.2.3.4`, `1.2.3.4:80`, `::1` or `[::1]:80` (also `[::1]`); nil for anything else, names of hosts too.
+    init?(_ text: RawSpan, _ range: Range<Int>) {
+        let range = text.trimmed(range)
+        if text.isIPAddress(range) {
+            ip = range
+            port = 0
+            return
+        }
+        guard let (host, port) = text.hostAndPort(range), text.isIPAddress(host) else { return nil }
+        ip = host
+        self.port = port
+    }
+}
+
+extension RawSpan {
+    /// Of `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`.
+    private static let longestAddress = 45
+
+    /// Whether the bytes of `range` spell an IPv4 or IPv6 address and nothing else.
+    func isIPAddress(_ range: Range<Int>) -> Bool {
+        guard range.count >= 2, range.count <= Self.longestAddress else { return false }
+        var isIPv6 = false
+        for index in range {
+            switch self[index] {
+            case UInt8(ascii: ":"): isIPv6 = true
+            case UInt8(ascii: "."), 48...57: continue
+            case UInt8(ascii: "a")...UInt8(ascii: "f"), UInt8(ascii: "A")...UInt8(ascii: "F"): continue
+            default: return false
+            }
+        }
+        return withUnsafeTemporaryAllocation(byteCount: range.count + 17, alignment: 8) { copy in
+            for index in 0..<range.count { copy[16 + index] = self[range.lowerBound + index] }
+            copy[16 + range.count] = 0
+            guard let base = copy.baseAddress else { return false }
+            let text = (base + 16).assumingMemoryBound(to: CChar.self)
+            return inet_pton(isIPv6 ? AF_INET6 : AF_INET, text, base) == 1
+        }
+    }
+
+    /// The range without blanks around it.
+    func trimmed(_ range: Range<Int>) -> Range<Int> {
+        var (start, end) = (range.lowerBound, range.upperBound)
+        while start < end, self[start] == 0x20 || self[start] == 0x09 { start += 1 }
+        while end > start, self[end - 1] == 0x20 || self[end - 1] == 0x09 { end -= 1 }
+        return start..<end
+    }
+
+    /// The parts of `host:port`, `[host]:port` or `[host]`, the brackets left out; 0 for no port.
+    fileprivate func hostAndPort(_ range: Range<Int>) -> (host: Range<Int>, port: Int)? {
+        guard !range.isEmpty else { return nil }
+        var host = range
+        var rest = range
+        if self[range.lowerBound] == UInt8(ascii: "[") {
+            guard let close = firstIndex(of: UInt8(ascii: "]"), in: range) else { return nil }
+            host = range.lowerBound + 1..<close
+            rest = close + 1..<range.upperBound
+            if rest.isEmpty { return (host, 0) }
+        } else {
+            guard let colon = firstIndex(of: UInt8(ascii: ":"), in: range) else { return nil }
+            host = range.lowerBound..<colon
+            rest = colon..<range.upperBound
+        }
+        guard self[rest.lowerBound] == UInt8(ascii: ":"),
+            let port = Decimal.integer(self, rest.lowerBound + 1..<rest.upperBound), port >= 0, port <= 65535
+        else { return nil }
+        return (host, Int(port))
+    }
+}

@@ -1,0 +1,95 @@
+import Common
+
+extension EventMapper {
+    /// Appends `url`: of the captured request, else of the page that a browser showed.
+    func appendURL(_ fields: EventFields, _ line: RawSpan, into document: inout ByteBuffer) {
+        let url = document.openObject(#""url":"#)
+        if fields.hasRequestURL {
+            document.appendRequestURL(fields, line)
+        } else if fields[.pageURL].isGiven {
+            scratch.removeAll()
+            scratch.append(unescaped: fields[.pageURL], of: line)
+            scratch.truncate(to: scratch.withSpan { $0.prefix(ofScalars: PageURL.longestPart) })
+            scratch.withSpan { document.appendPageURL($0) }
+        }
+        document.closeObject(url)
+    }
+}
+
+extension EventFields {
+    fileprivate var hasRequestURL: Bool {
+        if self[.urlFull].isGiven || self[.urlRaw].isGiven || self[.urlProtocol].isGiven { return true }
+        if self[.urlHostname].isGiven || self[.urlPort].isGiven || self[.urlPathname].isGiven { return true }
+        return self[.urlSearch].isGiven || self[.urlHash].isGiven
+    }
+}
+
+extension ByteBuffer {
+    /// Members of `url` as the agent took the URL apart.
+    fileprivate mutating func appendRequestURL(_ fields: EventFields, _ line: RawSpan) {
+        member(#""original":"#, fields[.urlRaw], line)
+        member(#""full":"#, fields[.urlFull], line)
+        member(#""domain":"#, fields[.urlHostname], line)
+        member(#""path":"#, fields[.urlPathname], line)
+        member(#""query":"#, fields[.urlSearch], line)
+        member(#""fragment":"#, fields[.urlHash], line)
+        var scheme = fields[.urlProtocol]
+        if scheme.isString, !scheme.isEmpty, line[Int(scheme.end) - 1] == UInt8(ascii: ":") {
+            scheme = FieldValue(scheme.kind, Int(scheme.start)..<Int(scheme.end) - 1)
+        }
+        quotedMember(#""scheme":"#, scheme, line)
+        if let port = fields[.urlPort].integer(line), port != 0 { member(#""port":"#, port) }
+    }
+
+    /// Members of `url` from the whole URL of a page.
+    ///
+    /// - Parameter text: not longer than what documents hold.
+    fileprivate mutating func appendPageURL(_ text: RawSpan) {
+        let whole = 0..<text.byteCount
+        guard !whole.isEmpty else { return }
+        appendString(#""original":"#, text, whole)
+        guard let url = PageURL(text) else { return }
+        var part = ByteBuffer(capacity: text.byteCount * 3 + 16)
+        part.append(fullOf: url, text)
+        appendCut(#""full":"#, part)
+        part.removeAll()
+        part.append(schemeOf: url, text)
+        appendCut(#""scheme":"#, part)
+        part.removeAll()
+        part.append(percentDecoding: text, url.hostname)
+        appendCut(#""domain":"#, part)
+        part.removeAll()
+        part.append(percentDecoding: text, url.path)
+        appendCut(#""path":"#, part)
+        appendString(#""query":"#, text, url.query)
+        part.removeAll()
+        part.append(percentDecoding: text, url.fragment)
+        appendCut(#""fragment":"#, part)
+        if let port = Decimal.integer(text, url.port), port != 0 { member(#""port":"#, port) }
+    }
+
+    private mutating func appendCut(_ key: StaticString, _ part: borrowing ByteBuffer) {
+        part.withSpan { appendString(key, $0, 0..<$0.prefix(ofScalars: PageURL.longestPart)) }
+    }
+
+    private mutating func appendString(_ key: StaticString, _ text: RawSpan, _ range: Range<Int>) {
+        guard !range.isEmpty else { return }
+        self.key(key)
+        append(UInt8(ascii: "\""))
+        append(jsonEscaped: text, range)
+        append(UInt8(ascii: "\""))
+    }
+}
+
+extension RawSpan {
+    /// The length of the first `limit` characters (code points), at most the whole.
+    func prefix(ofScalars limit: Int) -> Int {
+        guard byteCount > limit else { return byteCount }
+        var scalars = 0
+        for index in 0..<byteCount where self[index] & 0xC0 != 0x80 {
+            if scalars == limit { return index }
+            scalars += 1
+        }
+        return byteCount
+    }
+}
