@@ -97,7 +97,7 @@ private struct FreeFormJSON {
     ) -> Bool {
         depth += 1
         defer { depth -= 1 }
-        var keys = SeenKeys()
+        var keys = MemberKeys()
         buffer.append(UInt8(ascii: "{"))
         cursor.begin()
         while cursor.nextElement(line) {
@@ -105,7 +105,7 @@ private struct FreeFormJSON {
             buffer.separate()
             let key = buffer.append(key: cursor.key(line), line, sanitizes: sanitizesKeys)
             let isKept = copyInner(line, into: &buffer)
-            guard isKept, let key, buffer.withSpan({ keys.insert($0, key) }) else {
+            guard isKept, let key, keys.insert(key, in: buffer) else {
                 buffer.truncate(to: mark)
                 continue
             }
@@ -154,24 +154,5 @@ extension ByteBuffer {
         append(line, key.quoted)
         append(UInt8(ascii: ":"))
         return count - key.range.count - 2..<count - 2
-    }
-}
-
-/// The keys of one object so far, as hashes.
-private struct SeenKeys {
-    private var few: [UInt64] = []
-    private var many: Set<UInt64> = []
-
-    /// Objects of agents have a handful of keys; beyond this a search of all of them would cost too much.
-    private static let maxFew = 32
-
-    /// - Returns: false when the key was there.
-    mutating func insert(_ bytes: RawSpan, _ range: Range<Int>) -> Bool {
-        let hash = XXHash64.hash(bytes, range)
-        if !many.isEmpty { return many.insert(hash).inserted }
-        guard !few.contains(hash) else { return false }
-        few.append(hash)
-        if few.count > Self.maxFew { many = Set(few) }
-        return true
     }
 }

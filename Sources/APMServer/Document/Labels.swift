@@ -48,7 +48,7 @@ struct LabelScratch: ~Copyable {
     }
 
     fileprivate mutating func add(_ label: (key: FieldValue, value: FieldValue), _ line: RawSpan) {
-        if label.value.kind == .number {
+        if label.value.isNumeric(line) {
             numbers.append(label: label, line, &numberKeys)
         } else {
             strings.append(label: label, line, &stringKeys)
@@ -143,5 +143,14 @@ extension ByteBuffer {
         append(text, label.member)
         let key = start + 1..<start + 1 + label.key.count
         if !keys.insert(key, in: self) { truncate(to: mark) }
+    }
+}
+
+extension FieldValue {
+    /// Whether this is a number, or a list of numbers as attributes of OpenTelemetry may be.
+    fileprivate func isNumeric(_ line: RawSpan) -> Bool {
+        guard kind == .array else { return kind == .number }
+        let first = line[range.lowerBound + 1]
+        return first &- 48 < 10 || first == UInt8(ascii: "-")
     }
 }

@@ -4,39 +4,27 @@ import Common
 ///
 /// Keys can become equal when they are sanitised or brought into canonical form.
 struct MemberKeys {
-    private var keys: [Range<Int>] = []
-    /// A bit for each hash of a key, so that most new keys are known to be new at once.
-    private var seen: UInt64 = 0
+    /// Hashes of the keys; beyond `maxFew` of them in `many`, so that an object of thousands is not searched for each.
+    private var few: [UInt64] = []
+    private var many: Set<UInt64> = []
+
+    private static let maxFew = 32
 
     mutating func removeAll() {
-        keys.removeAll(keepingCapacity: true)
-        seen = 0
+        few.removeAll(keepingCapacity: true)
+        if !many.isEmpty { many.removeAll() }
     }
 
     /// Notes the key that stands in `range` of `buffer`.
     ///
     /// - Returns: whether it is the first of its kind.
     mutating func insert(_ range: Range<Int>, in buffer: borrowing ByteBuffer) -> Bool {
-        let isNew = buffer.withUnsafeBytes { bytes in
-            let key = UnsafeRawBufferPointer(rebasing: bytes[range])
-            let bit = Self.bit(key)
-            if seen & bit != 0 {
-                for other in keys where other.count == range.count {
-                    if UnsafeRawBufferPointer(rebasing: bytes[other]).elementsEqual(key) { return false }
-                }
-            }
-            seen |= bit
-            return true
-        }
-        if isNew { keys.append(range) }
-        return isNew
-    }
-
-    private static func bit(_ key: UnsafeRawBufferPointer) -> UInt64 {
-        guard !key.isEmpty else { return 1 }
-        let middle = UInt64(key[key.count / 2])
-        let ends = UInt64(key[0]) &* 5 &+ UInt64(key[key.count - 1])
-        return 1 << ((ends &+ middle &* 3 &+ UInt64(key.count)) & 63)
+        let hash = buffer.withSpan { XXHash64.hash($0, range) }
+        if !many.isEmpty { return many.insert(hash).inserted }
+        guard !few.contains(hash) else { return false }
+        few.append(hash)
+        if few.count > Self.maxFew { many = Set(few) }
+        return true
     }
 }
 

@@ -1,5 +1,4 @@
 import CPCRE2
-import Common
 import Synchronization
 
 /// A compiled regular expression over bytes: PCRE2 with JIT, without UTF-8 mode, immutable and shared by threads.
@@ -8,17 +7,17 @@ import Synchronization
 /// first match, so that a thousand rules of which fifty are ever tried cost neither start time nor memory.
 ///
 /// This file alone names PCRE2.
-final class RegularExpression: @unchecked Sendable {
+package final class RegularExpression: @unchecked Sendable {
     // Sendable: `code` changes only under `compilation`, before `isReady` is released; PCRE2 reads it from then on.
     private let code: OpaquePointer
     private let compilation = Mutex<Void>(())
     private let isReady = Atomic(false)
     private let hasMachineCode = Atomic(false)
     /// Groups in the pattern, without the whole match.
-    let captureCount: Int
+    package let captureCount: Int
 
     /// - Throws: what PCRE2 says about the pattern, and where.
-    init(_ pattern: String, ignoreCase: Bool = false) throws(RegularExpressionError) {
+    package init(_ pattern: String, ignoreCase: Bool = false) throws(RegularExpressionError) {
         var options = UInt32(PCRE2_NEVER_UTF) | UInt32(PCRE2_NEVER_UCP) | UInt32(PCRE2_NEVER_BACKSLASH_C)
         if ignoreCase { options |= UInt32(PCRE2_CASELESS) }
         var errorCode: Int32 = 0
@@ -45,7 +44,9 @@ final class RegularExpression: @unchecked Sendable {
     /// Searches `bytes[range]` from its start and leaves the groups in `match`.
     ///
     /// - Returns: false also when the search was given up at its limit; `match.limitHits` counts those.
-    func firstMatch(in bytes: RawSpan, _ range: Range<Int>, into match: RegularExpressionMatch) -> Bool {
+    package func firstMatch(in bytes: RawSpan, _ range: Range<Int>, into match: RegularExpressionMatch)
+        -> Bool
+    {
         if !isReady.load(ordering: .acquiring) { compile() }
         guard range.lowerBound >= 0, range.upperBound <= bytes.byteCount else { return false }
         let result = bytes.withUnsafeBytes { bytes -> Int32 in
@@ -79,16 +80,16 @@ final class RegularExpression: @unchecked Sendable {
 }
 
 /// Why a pattern does not compile.
-struct RegularExpressionError: Error, Equatable, CustomStringConvertible {
-    let reason: String
+package struct RegularExpressionError: Error, Equatable, CustomStringConvertible {
+    package let reason: String
     /// Bytes of the pattern in front of the fault.
-    let offset: Int
+    package let offset: Int
 
-    var description: String { "\(reason) at offset \(offset)" }
+    package var description: String { "\(reason) at offset \(offset)" }
 }
 
 /// Where a match and its groups lie; reused from match to match by one thread.
-final class RegularExpressionMatch {
+package final class RegularExpressionMatch {
     fileprivate let data: OpaquePointer
     fileprivate let context: OpaquePointer
     private let stack: OpaquePointer?
@@ -97,7 +98,7 @@ final class RegularExpressionMatch {
     /// Groups set by the last match, the whole match included.
     private var count = 0
     /// Searches given up because they backtracked too often.
-    private(set) var limitHits = 0
+    package private(set) var limitHits = 0
 
     /// Backtracking steps before a search is given up: a few milliseconds at worst.
     ///
@@ -107,7 +108,7 @@ final class RegularExpressionMatch {
     private static let maxStackBytes = 256 << 10
 
     /// - Parameter captures: the largest number of groups that any of the expressions has.
-    init(captures: Int) {
+    package init(captures: Int) {
         guard let data = pcre2_match_data_create_8(UInt32(captures + 1), nil),
             let context = pcre2_match_context_create_8(nil),
             let offsets = pcre2_get_ovector_pointer_8(data)
@@ -130,7 +131,7 @@ final class RegularExpressionMatch {
     ///
     /// Group 0 is the match.
     @inline(__always)
-    subscript(group: Int) -> Range<Int>? {
+    package subscript(group: Int) -> Range<Int>? {
         guard group >= 0, group < count else { return nil }
         let start = offsets[group * 2]
         let end = offsets[group * 2 + 1]
