@@ -30,6 +30,7 @@ extension EventMapper {
         let error = document.openObject(#""error":"#)
         document.member(#""id":"#, fields[.id], line)
         document.member(#""culprit":"#, fields[.culprit], line)
+        document.member(#""stack_trace":"#, fields[.errorStackTrace], line)
         document.freeForm(#""custom":"#, fields[.custom], line, sanitizesKeys: true)
         beginGrouping(line)
         let names = grouping.byteCount

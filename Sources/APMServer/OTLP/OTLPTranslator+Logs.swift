@@ -21,10 +21,9 @@ extension OTLPTranslator {
     private func writeLog(_ record: OTLPLogRecord, _ scope: OTLPScope, _ bytes: RawSpan) {
         line.append(#"{"log":{"# as StaticString)
         line.member(#""@timestamp":"#, nanoseconds: record.time)
-        if record.body.isGiven {
-            line.key(#""message":"#)
-            line.append(text: record.body, bytes)
-        }
+        // Also without a body: the intake refuses a log record of nothing.
+        line.key(#""message":"#)
+        line.append(text: record.body, bytes)
         writeLevel(record, #""log.level":"#, bytes)
         line.member(#""log.logger":"#, scope.name, bytes)
         line.member(#""trace.id":"#, id: record.traceID, bytes)
@@ -40,7 +39,7 @@ extension OTLPTranslator {
         _ bytes: RawSpan
     ) {
         line.append(#"{"error":{"# as StaticString)
-        writeErrorID(record.range, of: record.spanID, bytes)
+        writeErrorID(exception, at: record.time, of: record.spanID, bytes)
         line.member(#""timestamp":"#, nanoseconds: record.time)
         if !record.traceID.isEmpty {
             line.member(#""trace_id":"#, id: record.traceID, bytes)
@@ -146,6 +145,7 @@ extension ByteBuffer {
     /// Any value as one JSON string: texts as they are, everything else as its JSON.
     fileprivate mutating func append(text value: OTLPValue, _ bytes: RawSpan) {
         switch value {
+        case .none: append("\"\"" as StaticString)
         case .string, .bytes, .array, .map: append(scalar: value, bytes, limit: .max)
         case .double(let number) where !number.isFinite: append(numberOrName: number)
         default:

@@ -21,7 +21,7 @@ extension OTLPTranslator {
         _ bytes: RawSpan
     ) {
         line.append(#"{"error":{"# as StaticString)
-        writeErrorID(event.range, of: span.id, bytes)
+        writeErrorID(exception, at: event.time, of: span.id, bytes)
         line.member(#""timestamp":"#, nanoseconds: event.time)
         line.member(#""trace_id":"#, id: span.traceID, bytes)
         line.member(#""parent_id":"#, id: span.id, bytes)
@@ -62,9 +62,18 @@ extension OTLPTranslator {
     }
 
     /// An error's id, which OTLP has not: 32 hexadecimal digits of a hash of what it was made of.
-    func writeErrorID(_ range: Range<Int>, of owner: Range<Int>, _ bytes: RawSpan) {
-        let owner = Self.errorIDs.hash(bytes, owner)
-        let id = Self.errorIDs.hash(bytes, range, tweak: owner.low)
+    ///
+    /// - Parameter owner: the id of the span that the error belongs to.
+    func writeErrorID(
+        _ exception: OTLPException,
+        at time: UInt64,
+        of owner: Range<Int>,
+        _ bytes: RawSpan
+    ) {
+        var id = Self.errorIDs.hash(bytes, owner, tweak: time)
+        for part in [exception.type, exception.message, exception.stackTrace] {
+            id = Self.errorIDs.hash(bytes, part, tweak: id.low)
+        }
         line.key(#""id":"#)
         line.append(UInt8(ascii: "\""))
         for half in [id.high, id.low] {

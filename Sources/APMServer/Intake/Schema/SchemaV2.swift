@@ -61,6 +61,8 @@ enum SchemaV2 {
             Member("transaction", errorTransaction),
             Member("exception", .element, of: .exception, .exception),
             Member("log", .element, of: .logRecord, .log),
+            // Ours alone: OTLP's stack traces are text.
+            Member("stack_trace", .longText, .errorStackTrace),
         ],
         [
             .required("parent_id", whenAny: ["transaction_id", "trace_id"]),
