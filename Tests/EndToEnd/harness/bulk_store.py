@@ -425,6 +425,8 @@ class Handler(BaseHTTPRequestHandler):
             self._json(200, {"index_templates": rows})
         elif parts[0] == "_index_template" and len(parts) == 2:
             self._named(store.templates, parts[1], body)
+        elif parts[0] == "_data_stream" and len(parts) == 2 and self.command == "GET":
+            self._json(200, {"data_streams": []})
         elif parts == ["_security", "user", "_has_privileges"] and self.command == "POST":
             self._privileges(body)
         elif parts == [".apm-agent-configuration", "_search"]:
