@@ -181,6 +181,7 @@ class Store:
         self.violations: list[str] = []
         self.templates: dict[str, object] = {}
         self.policies: dict[str, object] = {}
+        self.data_streams: set[str] = set()
         # base64 of `id:key` -> privileges; what Kibana has configured for agents.
         self.api_keys: dict[str, list[str]] = {}
         self.agent_configurations: list[object] | None = None
@@ -425,8 +426,8 @@ class Handler(BaseHTTPRequestHandler):
             self._json(200, {"index_templates": rows})
         elif parts[0] == "_index_template" and len(parts) == 2:
             self._named(store.templates, parts[1], body)
-        elif parts[0] == "_data_stream" and len(parts) == 2 and self.command == "GET":
-            self._json(200, {"data_streams": []})
+        elif parts[0] == "_data_stream" and len(parts) == 2:
+            self._data_stream(parts[1])
         elif parts == ["_security", "user", "_has_privileges"] and self.command == "POST":
             self._privileges(body)
         elif parts == [".apm-agent-configuration", "_search"]:
@@ -438,6 +439,16 @@ class Handler(BaseHTTPRequestHandler):
         else:
             store.violation(f"unexpected request: {self.command} {path}")
             self._error(400, "illegal_argument_exception", f"no handler found for uri [{path}] and method [{self.command}]")
+
+    def _data_stream(self, name: str) -> None:
+        """Streams are made when someone asks for it, and found by name or by its beginning with `*`."""
+        streams = self.store.data_streams
+        if self.command == "PUT":
+            streams.add(name)
+            self._json(200, {"acknowledged": True})
+            return
+        found = sorted(stream for stream in streams if stream == name or (name.endswith("*") and stream.startswith(name[:-1])))
+        self._json(200, {"data_streams": [{"name": stream} for stream in found]})
 
     def _privileges(self, body: bytes) -> None:
         """What an API key may do, as `_control/api_keys` said."""
