@@ -36,7 +36,10 @@ struct DocumentRow: Sendable, CustomTestStringConvertible {
     }
 
     /// Compares the document with what is expected.
-    func check(by request: RequestContext = DocumentRun.backend, _ settings: MappingSettings? = nil) throws {
+    func check(
+        by request: RequestContext = DocumentRun.backend,
+        _ settings: MappingSettings? = nil
+    ) throws {
         let more = metadata.isEmpty ? "" : ",\(metadata)"
         let run = try DocumentRun(
             #"{"metadata":{"service":{\#(service)}\#(more)}}"#,
