@@ -40,4 +40,31 @@ struct BulkBatchTests {
         batch.removeAll()
         #expect(batch.isEmpty && batch.byteCount == 0)
     }
+
+    @Test(
+        "takes the bytes of another batch, or none of them",
+        arguments: [
+            ("a\nb\n", 1, true), ("a\nb\nc\nd\n", 2, true), ("a\n\n", 1, true),
+            ("a\nb\n", 2, false), ("a\nb\nc\nd\n", 1, false), ("a\nb", 1, false), ("a\nb\nc\n", 1, false),
+        ] as [(String, Int, Bool)]
+    )
+    func copies(text: String, documents: Int, isTaken: Bool) {
+        let batch = BulkBatch()
+        batch.append(index: Array("i".utf8).span.bytes, id: Array("1".utf8).span.bytes) {
+            $0.append("{}" as StaticString)
+        }
+        let before = batch.byteCount
+        let bytes = Array(text.utf8)
+        let result = batch.append(documents: documents, length: bytes.count) { $0.copyBytes(from: bytes) }
+        #expect(result == isTaken)
+        #expect(batch.documentCount == (isTaken ? 1 + documents : 1))
+        #expect(batch.byteCount == (isTaken ? before + bytes.count : before))
+        if isTaken { batch.bytes.withSpan { #expect($0.text(batch.range(1)).hasPrefix("a\n")) } }
+        batch.removeLast(batch.documentCount - 1)
+        #expect(batch.byteCount == before && batch.documentCount == 1)
+        #expect(throws: Refusal.self) {
+            try batch.append(documents: 1, length: 9) { _ throws(Refusal) in throw Refusal() }
+        }
+        #expect(batch.byteCount == before)
+    }
 }

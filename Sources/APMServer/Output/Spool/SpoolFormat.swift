@@ -1,6 +1,8 @@
 import Common
 
-/// The files of the spool, version 1. Integers are little-endian.
+/// The files of the spool, version 1.
+///
+/// Integers are little-endian.
 ///
 ///     spool/0000000001.spool       a segment: batches that wait for the store
 ///     spool/0000000001.done        which records of it are stored

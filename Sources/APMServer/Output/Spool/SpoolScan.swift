@@ -11,7 +11,7 @@ struct SpoolScan: Equatable {
     private(set) var records: [SpoolRecord] = []
     /// Bytes that are no record although more follows, or that were written as a whole and changed since.
     private(set) var damaged: [Range<Int>] = []
-    /// Where the last record was cut off by a crash: it was never promised. Equal to the size when nothing was.
+    /// Where the last record was cut off by a crash, before it was promised; the file's size when none was.
     private(set) var end: Int
 
     /// - Parameter bytes: the whole file.
@@ -77,8 +77,9 @@ struct SpoolScan: Equatable {
         return nil
     }
 
-    /// Whether the bytes from `offset` to the end are what a crash leaves of a record that was being written: too few
-    /// for it, or blocks that never reached the disk. Anything else was whole once.
+    /// Whether a crash left these last bytes of a record that was being written.
+    ///
+    /// They are too few for it, or blocks that never reached the disk; anything else was whole once.
     private static func isTorn(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Bool {
         let rest = bytes.count - offset
         if rest < SpoolFormat.recordHeaderBytes { return true }
