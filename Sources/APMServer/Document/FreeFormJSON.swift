@@ -36,12 +36,12 @@ extension ByteBuffer {
         if bytes.isExactDouble(range) {
             append(bytes, range)
         } else {
-            append(bytes.double(range))
+            append(number: bytes.double(range))
         }
     }
 
     /// Appends the shortest JSON number that reads as `value`, the nearest finite double where it is none.
-    mutating func append(_ value: Double) {
+    mutating func append(number value: Double) {
         let largest = Double.greatestFiniteMagnitude
         let finite = value.isNaN ? 0 : min(max(value, -largest), largest)
         if finite == finite.rounded(.towardZero), abs(finite) < 1e15 {

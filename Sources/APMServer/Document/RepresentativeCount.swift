@@ -27,7 +27,7 @@ struct RepresentativeCount: ~Copyable {
     mutating func append(to buffer: inout ByteBuffer) {
         if value != textValue {
             text.removeAll()
-            text.append(value)
+            text.append(number: value)
             textValue = value
         }
         buffer.append(text)

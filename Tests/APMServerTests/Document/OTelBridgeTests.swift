@@ -17,7 +17,8 @@ struct OTelBridgeTests {
 
         var testDescription: String { name }
 
-        init(_ name: String, _ event: String, _ attributes: String, _ expected: String, absent: [String] = []) {
+        init(_ name: String, _ event: String, _ attributes: String, _ expected: String, absent: [String] = [])
+        {
             self.name = name
             self.event = event
             self.attributes = attributes
@@ -296,7 +297,12 @@ struct OTelBridgeTests {
             """
         )
         let long = String(repeating: "ä", count: 1023)
-        let cut = Row("", "", "", #"{"labels":{"a_b":"\#(long)\\"},"span":{"db":{"statement":"\#(long)\\"}}}"#)
+        let cut = Row(
+            "",
+            "",
+            "",
+            #"{"labels":{"a_b":"\#(long)\\"},"span":{"db":{"statement":"\#(long)\\"}}}"#
+        )
         try expect(
             cut,
             """
