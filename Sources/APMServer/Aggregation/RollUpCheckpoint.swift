@@ -72,7 +72,7 @@ enum RollUpCheckpoint {
         table.keys.withSpan { keys in
             for group in table.groups {
                 bytes.append(group.kind.rawValue)
-                bytes.append(group.isOverflow ? 1 as UInt8 : 0)
+                bytes.append(UInt8(group.isOverflow ? 1 : 0))
                 bytes.append(bigEndian: group.time)
                 bytes.append(bigEndian: group.first)
                 bytes.append(bigEndian: group.second)

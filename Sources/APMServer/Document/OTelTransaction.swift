@@ -73,7 +73,8 @@ extension OTelBridge {
         if !name.isGiven {
             name = text.copy(metadata.line.bytes, HostNames(metadata.line.fields).hostname.range)
         }
-        return text.compose(host: name, port: name.isEmpty ? 0 : text.integer(self[.hostPort]) ?? 0)
+        // Python's Flask says `server.address: "127.0.0.1:5000"` besides the port.
+        return text.compose(host: name, port: text.isHost(name) ? text.integer(self[.hostPort]) ?? 0 : 0)
     }
 
     /// Who called: the socket's other end, and the client that it speaks for.

@@ -60,7 +60,7 @@ extension ByteBuffer {
     }
 
     /// A number as JSON; what JSON has no number for (NaN, infinities) as a string.
-    mutating func append(numberOrName value: Double) {
+    mutating func append(double value: Double) {
         if value.isFinite {
             append(number: value)
         } else {
@@ -118,7 +118,7 @@ extension ByteBuffer {
         case .string(let range): append(quoted: range, bytes)
         case .bool(let value): append(value ? "true" as StaticString : "false")
         case .int(let value): append(decimal: value)
-        case .double(let value): append(numberOrName: value)
+        case .double(let value): append(double: value)
         case .bytes(let range):
             append(UInt8(ascii: "\""))
             append(base64: bytes, range)

@@ -147,7 +147,7 @@ extension ByteBuffer {
         switch value {
         case .none: append("\"\"" as StaticString)
         case .string, .bytes, .array, .map: append(scalar: value, bytes, limit: .max)
-        case .double(let number) where !number.isFinite: append(numberOrName: number)
+        case .double(let number) where !number.isFinite: append(double: number)
         default:
             append(UInt8(ascii: "\""))
             append(json: value, bytes)

@@ -87,7 +87,7 @@ extension OTLPTranslator {
             switch point.value {
             case .none: break
             case .int(let value): line.append(decimal: value)
-            case .double(let value): line.append(numberOrName: value)
+            case .double(let value): line.append(double: value)
             }
             closeSample(metric, metric.isMonotonic ? "\"counter\"" : "\"gauge\"", bytes)
         case .histogram, .exponentialHistogram:
@@ -96,7 +96,7 @@ extension OTLPTranslator {
             line.append(#""values":["# as StaticString)
             for value in buckets.values {
                 line.separate()
-                line.append(numberOrName: value)
+                line.append(double: value)
             }
             line.append(#"],"counts":["# as StaticString)
             for count in buckets.counts {
@@ -113,7 +113,7 @@ extension OTLPTranslator {
             closeSample(metric, "\"counter\"", bytes)
             openSample(metric, ".sum", bytes)
             line.append(#""value":"# as StaticString)
-            line.append(numberOrName: point.sum ?? 0)
+            line.append(double: point.sum ?? 0)
             closeSample(metric, "\"gauge\"", bytes)
         }
     }

@@ -94,7 +94,7 @@ extension OTLPTranslator {
         line.member(#""outcome":"#, literal: span.isFailure ? "\"failure\"" : "\"success\"")
         if let rate = OTLPSampling.rate(span.traceState, bytes) {
             line.key(#""sample_rate":"#)
-            line.append(numberOrName: rate)
+            line.append(double: rate)
         }
         writeLinks(span, bytes)
         line.key(#""otel":{"span_kind":""#)

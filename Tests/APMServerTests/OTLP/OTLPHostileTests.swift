@@ -97,7 +97,7 @@ struct OTLPHostileTests {
     }
 
     @Test(
-        "every cut and thousands of mutations of recorded requests do no harm",
+        "cuts and mutations of recorded requests do no harm",
         arguments: OTLPFixture.names
     )
     func mutations(name: String, signal: OTLPSignal) throws {
@@ -121,10 +121,10 @@ struct OTLPHostileTests {
                     taken += 1
                 } catch {}
             }
-            for length in stride(from: 0, to: body.count, by: max(body.count / 1500, 1)) {
+            for length in stride(from: 0, to: body.count, by: max(body.count / 800, 1)) {
                 run(Array(body.prefix(length)))
             }
-            for _ in 0..<1000 {
+            for _ in 0..<400 {
                 var bytes = body
                 for _ in 0..<Int.random(in: 1...4, using: &random) {
                     bytes[Int.random(in: bytes.indices, using: &random)] = UInt8.random(
