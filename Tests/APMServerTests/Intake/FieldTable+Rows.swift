@@ -266,6 +266,7 @@ extension FieldTable {
                 parent_id parentID
                 timestamp timestamp 7
                 culprit culprit
+                stack_trace errorStackTrace
                 transaction/sampled transactionSampled true
                 transaction/type transactionType
                 transaction/name transactionName
