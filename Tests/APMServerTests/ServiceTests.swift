@@ -8,21 +8,41 @@ import Testing
 struct ServiceTests {
     private func configuration(_ text: String) throws -> Configuration {
         let reader = try ConfigurationReader.parse(Array(text.utf8), source: "apm-server.yml")
-        let configuration = Configuration(reader)
+        let configuration = Configuration(reader, cores: 2)
         try reader.finish()
         return configuration
     }
 
-    @Test("has the documented defaults and reads every key")
+    @Test("has the defaults of Elastic's server, and reads what the file says")
     func configuration() throws {
         let defaults = try configuration("")
-        #expect(defaults == Configuration())
         #expect(defaults.host == "127.0.0.1" && defaults.port == 8200 && defaults.monitoring.port == 5067)
+        #expect(defaults.workers == 2 && defaults.intake.maxEventBytes == 307_200 && !defaults.isClassic)
+        #expect(defaults.limits.idleTimeout == .seconds(45) && defaults.limits.readTimeout == .seconds(30))
+        #expect(defaults.mapping.namespace == "default" && defaults.mapping.capturesPersonalData)
+        #expect(!defaults.tls.isEnabled && !defaults.access.rum.isEnabled && defaults.access.secretToken.isEmpty)
         let all = try configuration(
-            "host: 0.0.0.0\nport: 1\nmonitoring: {enabled: false, host: '::1', port: 2}\nlogging: {level: error, format: text}"
+            """
+            host: unix:/run/apm.sock
+            workers: 1
+            max_event_size: 1MiB
+            capture_personal_data: false
+            default_service_environment: lab
+            data_streams: {namespace: prod}
+            auth: {secret_token: x}
+            rum: {enabled: true, library_pattern: '~'}
+            output: {elasticsearch: {indices: daily, hosts: ['https://es:9200']}}
+            spool: {after: 2s, max_bytes: 64MiB}
+            monitoring: {enabled: false, host: '::1', port: 2}
+            logging: {level: error, format: text}
+            """
         )
-        #expect(all.host == "0.0.0.0" && all.port == 1 && !all.monitoring.isEnabled)
-        #expect(all.logging.level == .error && all.logging.format == .text)
+        #expect(all.host == "unix:/run/apm.sock" && all.workers == 1 && all.intake.maxEventBytes == 1 << 20)
+        #expect(!all.intake.capturesPersonalData && all.mapping.defaultServiceEnvironment == "lab")
+        #expect(all.mapping.namespace == "prod" && all.mapping.libraryPattern == "~" && all.isClassic)
+        #expect(all.access.secretToken == "x" && all.access.rum.isEnabled && all.access.anonymous.isEnabled)
+        #expect(all.delivery.limits.spoolBytes == 64 << 20 && all.delivery.limits.after == 2_000_000_000)
+        #expect(!all.monitoring.isEnabled && all.logging.level == .error && all.logging.format == .text)
     }
 
     @Test(
@@ -31,6 +51,10 @@ struct ServiceTests {
             ("prot: 1", "apm-server.yml:1: prot: unknown key; remove or correct it (did you mean \"port\"?)"),
             ("host: ''", "apm-server.yml:1: host: empty; give an address such as 127.0.0.1"),
             ("port: 65536", "apm-server.yml:1: port: 65536 is out of range; use 0 to 65535"),
+            (
+                "data_streams: {namespace: a-b}",
+                "apm-server.yml:1: data_streams.namespace: has to be 1 to 100 lower-case letters, digits, _ or ."
+            ),
             (
                 "logging: {level: warn}",
                 "apm-server.yml:1: logging.level: \"warn\" is not a choice; use one of: debug, info, warning, error"
@@ -44,19 +68,33 @@ struct ServiceTests {
 
     @Test("listens on both ports, and on none when one is taken")
     func ports() throws {
-        var configuration = Configuration()
-        configuration.port = 0
-        configuration.monitoring.port = 0
-        let service = try Service(configuration)
-        let agents = service.agentsAddress.port
-        let monitoring = try #require(service.monitoringAddress).port
+        let folder = try TestFolder()
+        func service(agents: Int, monitoring: Int) throws -> Service {
+            try Service(
+                configuration(
+                    """
+                    port: \(agents)
+                    data_directory: \(folder.path)
+                    shutdown_timeout: 100ms
+                    agent: {config: {elasticsearch: {enabled: false}}}
+                    output: {elasticsearch: {hosts: ['http://127.0.0.1:1']}}
+                    monitoring: {port: \(monitoring)}
+                    """
+                )
+            )
+        }
+        let running = try service(agents: 0, monitoring: 0)
+        let agents = running.agentsAddress.port
+        let monitoring = try #require(running.monitoringAddress).port
         #expect(agents != monitoring)
-        configuration.monitoring.port = monitoring
-        let failure = #expect(throws: HTTPServer.Failure.self) { try Service(configuration) }
+        running.stop()
+        let taken = try Socket.listen(on: Socket.resolve("127.0.0.1", port: monitoring)[0])
+        let failure = #expect(throws: HTTPServer.Failure.self) {
+            try service(agents: agents, monitoring: monitoring)
+        }
         #expect(failure?.description == "cannot listen on 127.0.0.1:\(monitoring): Address already in use")
-        service.stop()
-        configuration.port = agents
-        try Service(configuration).stop()
+        _ = consume taken
+        try service(agents: agents, monitoring: monitoring).stop()
     }
 }
 
@@ -107,7 +145,8 @@ struct ProgramTests {
         let taken = try Socket.listen(on: Socket.resolve("127.0.0.1", port: 0)[0])
         let port = try Socket.localAddress(of: taken.raw).port
         let result = try shell(
-            "timeout 20 PROGRAM --set port=\(port) --set monitoring.port=0 --set logging.format=text"
+            "timeout 20 PROGRAM --set port=\(port) --set monitoring.port=0 --set logging.format=text "
+                + "--set data_directory=$(mktemp -d) --set output.elasticsearch.hosts.0=http://127.0.0.1:1"
         )
         #expect(result.code == 1)
         #expect(
@@ -122,11 +161,13 @@ struct ProgramTests {
         let result = try shell(
             """
             log=$(mktemp)
-            PROGRAM --set port=0 --set monitoring.port=0 --set logging.format=json 2>$log & program=$!
+            folder=$(mktemp -d)
+            PROGRAM --set port=0 --set monitoring.port=0 --set logging.format=json \\
+              --set data_directory=$folder --set shutdown_timeout=1s 2>$log & program=$!
             (sleep 20; kill -9 $program) >/dev/null 2>&1 & guard=$!
-            for turn in $(seq 100); do grep -q monitoring $log && break; sleep 0.05; done
+            for turn in $(seq 100); do grep -q '"for":"agents"' $log && break; sleep 0.05; done
             kill -\(name) $program; wait $program; code=$?; kill $guard
-            cat $log; rm $log; exit $code
+            cat $log; rm -r $log $folder; exit $code
             """
         )
         #expect(result.code == 0)

@@ -87,14 +87,16 @@ final class IntakeWorker {
     ) throws(IntakeError) -> RequestMetadata {
         fields.removeAll()
         let dialect = try decoder.metadata(line, into: &fields)
-        return RequestMetadata(
-            fields,
-            line: line,
-            dialect: dialect,
-            request: context,
-            gate: gate,
-            settings: mapper.settings
-        )
+        return try withRepaired(line) { (line) throws(IntakeError) in
+            RequestMetadata(
+                fields,
+                line: line,
+                dialect: dialect,
+                request: context,
+                gate: gate,
+                settings: mapper.settings
+            )
+        }
     }
 
     /// Turns a line into documents of the open batch.
@@ -103,9 +105,24 @@ final class IntakeWorker {
     func map(_ line: RawSpan, _ metadata: RequestMetadata) throws(IntakeError) -> Int {
         fields.removeAll()
         let kind = try decoder.event(line, into: &fields)
-        let accepted = try mapper.map(kind, fields, line, metadata, output)
+        let accepted = try withRepaired(line) { (line) throws(IntakeError) in
+            try mapper.map(kind, fields, line, metadata, output)
+        }
         metrics.accepted(kind, accepted)
         return accepted
+    }
+
+    /// The line that was just decoded; a copy with other escapes of equal length when it has halves of surrogate
+    /// pairs, which Elasticsearch refuses.
+    @inline(__always)
+    private func withRepaired<Result>(
+        _ line: RawSpan,
+        _ body: (RawSpan) throws(IntakeError) -> Result
+    ) throws(IntakeError) -> Result {
+        guard decoder.hasLoneSurrogate else { return try body(line) }
+        var copy = ByteBuffer(capacity: line.byteCount)
+        copy.append(repairingSurrogates: line)
+        return try copy.withSpan(body)
     }
 
     /// The open batch has `events` more of this request.
