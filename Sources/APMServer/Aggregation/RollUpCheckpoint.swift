@@ -8,8 +8,8 @@ import Common
 ///     flushes u32: id 2 × u64 | parts u8: interval u8 | written at i64 | table
 ///     SipHash of everything before, 2 × u64
 ///
-///     table    groups u32: kind u8 | is overflow u8 | time i64 | first i64 | second i64 | top u32 | inner u32
-///                          | service | key | of overflow groups 1024 registers
+///     table    groups u32: kind u8 | is overflow u8 | time i64 | first i64 | second i64
+///                          | top u32 | inner u32 | service | key | of overflow groups 1024 registers
 ///              cells u32: group u32 | bucket u16 | weight i64
 ///     service, key    length u32 | bytes
 ///
@@ -221,7 +221,7 @@ extension RollUpCheckpoint {
 
 extension ByteBuffer {
     /// Appends an integer, most significant byte first.
-    fileprivate mutating func append(bigEndian value: some FixedWidthInteger) {
+    mutating func append(bigEndian value: some FixedWidthInteger) {
         Swift.withUnsafeBytes(of: value.bigEndian) { append($0) }
     }
 }

@@ -3,8 +3,8 @@ import Common
 /// Writes groups as the documents that Kibana reads.
 ///
 ///     {"@timestamp":"2006-01-02T15:04:00.000Z","observer":{…},"data_stream":{"type":"metrics",
-///      "dataset":"apm.transaction.1m","namespace":"default"},"metricset":{"name":"transaction","interval":"1m"},
-///      "processor":{"event":"metric"}, first part of the key,
+///      "dataset":"apm.transaction.1m","namespace":"default"},
+///      "metricset":{"name":"transaction","interval":"1m"},"processor":{"event":"metric"}, first part of the key,
 ///      "transaction":{second part,"duration":{"histogram":{"values":[1003519],"counts":[5]},
 ///      "summary":{"value_count":5,"sum":5017595}}},
 ///      "event":{third part,"success_count":{"value_count":5,"sum":5}},"_doc_count":5}

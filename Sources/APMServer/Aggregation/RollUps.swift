@@ -5,13 +5,6 @@ import Common
 ///
 /// One thread; workers never wait for it. It stops after the workers and before delivery.
 final class RollUps: Sendable {
-    /// Where documents go; `Delivery` in the service.
-    struct Sink: Sendable {
-        var emptyBatch: @Sendable () -> BulkBatch
-        /// Answers once each batch, on any thread.
-        var submit: @Sendable (BulkBatch, @escaping @Sendable (Delivery.Outcome) -> Void) -> Void
-    }
-
     private struct Shared {
         var workers: [RollUpTables] = []
         var outcome: Delivery.Outcome?
@@ -23,7 +16,7 @@ final class RollUps: Sendable {
     private let configuration: AggregationConfiguration
     private let hash: KeyedHash
     private let limits: RollUpLimits
-    private let sink: Sink
+    private let sink: DocumentSink
     private let shared: Monitor<Shared>
     /// Until `start`, which gives it to the thread.
     private let prepared: Monitor<RollUpLoop?>
@@ -36,7 +29,7 @@ final class RollUps: Sendable {
         _ configuration: AggregationConfiguration,
         directory: String?,
         documents: RollUpDocuments,
-        sink: Sink,
+        sink: DocumentSink,
         metrics: Metrics
     ) throws(AtomicFile.Failure) {
         self.configuration = configuration

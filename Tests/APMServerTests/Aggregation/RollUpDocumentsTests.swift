@@ -232,7 +232,8 @@ struct RollUpDocumentsTests {
             #""event":{"success_count":{"value_count":\#(count),"sum":\#(count)}},"_doc_count":\#(count)"#
         }
         let ends = [
-            #"\#(service),"transaction":{"name":"_other",\#(duration(3)),"aggregation":{"overflow_count":2}},\#(success(3))}"#,
+            #"\#(service),"transaction":{"name":"_other",\#(duration(3)),"#
+                + #""aggregation":{"overflow_count":2}},\#(success(3))}"#,
             #"\#(service),"transaction":{"type":"_other",\#(duration(1))},\#(success(1)),"#
                 + #""service_transaction":{"aggregation":{"overflow_count":1}}}"#,
             #""agent":{"name":"go"},"service":{"name":"shop","language":{"name":"go"},"#
@@ -242,7 +243,8 @@ struct RollUpDocumentsTests {
             #""processor":{"event":"metric"},"service":{"name":"_other"},"#
                 + #""service_summary":{"aggregation":{"overflow_count":1}}}"#,
             #""processor":{"event":"metric"},"service":{"name":"_other"},"#
-                + #""transaction":{"name":"_other",\#(duration(1)),"aggregation":{"overflow_count":1}},\#(success(1))}"#,
+                + #""transaction":{"name":"_other",\#(duration(1)),"#
+                + #""aggregation":{"overflow_count":1}},\#(success(1))}"#,
         ]
         #expect(lost.count == ends.count)
         for (text, end) in zip(lost, ends) {

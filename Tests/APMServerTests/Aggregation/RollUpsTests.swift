@@ -10,7 +10,7 @@ struct RollUpsTests {
     func stop() throws {
         let folder = try ScratchFolder()
         let delivered = Mutex<[BulkBatch]>([])
-        let sink = RollUps.Sink(
+        let sink = DocumentSink(
             emptyBatch: { BulkBatch() },
             submit: { batch, completion in
                 delivered.withLock { $0.append(batch) }
