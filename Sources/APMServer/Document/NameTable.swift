@@ -7,7 +7,9 @@ struct NameTable<Value: Sendable>: Sendable {
         let value: Value
     }
 
-    /// By hash of the name. Names that collide share a place; there are none among those in use.
+    /// By hash of the name.
+    ///
+    /// Names that collide would share a place; none of those in use do.
     private var entries: [UInt64: Entry] = [:]
 
     init(_ values: [(name: String, value: Value)]) {
@@ -27,7 +29,7 @@ struct NameTable<Value: Sendable>: Sendable {
         guard let entry = entries[XXHash64.hash(bytes, range)], entry.name.count == range.count else {
             return nil
         }
-        for (index, byte) in entry.name.enumerated() where bytes[range.lowerBound + index] != byte { return nil }
-        return entry.value
+        let isEqual = zip(entry.name, range).allSatisfy { byte, offset in bytes[offset] == byte }
+        return isEqual ? entry.value : nil
     }
 }

@@ -58,11 +58,11 @@ extension OTelBridge {
         guard !url.hostname.isEmpty else { return }
         let scheme = text.compose(.url(url.scheme))
         let hostname = text.compose(.url(url.hostname))
-        let host = text.isIPv6(hostname) ? text.compose(.literal("["), .value(hostname), .literal("]")) : hostname
+        let host = text.bracketed(hostname)
         let usual = text.usualPort(of: url.scheme)
         called.address = hostname
         called.port = text.integer(ofURL: url.port) ?? usual
-        called.resource = called.port > 0 ? text.compose(.value(host), .literal(":"), .number(called.port)) : host
+        called.resource = text.compose(host: host, port: called.port)
         let shown = called.port == usual ? host : called.resource
         called.name = text.compose(.value(scheme), .literal("://"), .value(shown))
     }
@@ -71,9 +71,7 @@ extension OTelBridge {
     private func completeURL(_ target: FieldValue, _ called: CalledService) -> PageURL? {
         if self[.httpURL].isGiven { return text.setURL(.value(target)) }
         var host = self[.httpHost]
-        if !host.isGiven {
-            host = called.port > 0 ? text.compose(.value(called.address), .literal(":"), .number(called.port)) : called.address
-        }
+        if !host.isGiven { host = text.compose(host: text.bracketed(called.address), port: called.port) }
         return text.setURL(.value(givenScheme()), .literal("://"), .value(host), .value(target))
     }
 
@@ -112,10 +110,8 @@ extension OTelBridge {
         called.targetType = self[.rpcSystem].isGiven ? self[.rpcSystem] : fields[.type]
         called.targetName = self[.rpcService]
         guard !called.name.isGiven, called.address.isGiven else { return }
-        let host = called.address
-        let isAddress = text.isIPv6(host)
-        let shown = isAddress ? text.compose(.literal("["), .value(host), .literal("]")) : host
-        called.name = text.compose(.value(shown), .literal(":"), .number(called.port))
+        let host = text.bracketed(called.address)
+        called.name = text.compose(.value(host), .literal(":"), .number(called.port))
         called.resource = called.name
     }
 

@@ -39,6 +39,16 @@ struct OTelText: ~Copyable {
         return string(start..<end)
     }
 
+    /// A host and its port; the host alone for port 0.
+    mutating func compose(host: FieldValue, port: Int64) -> FieldValue {
+        port > 0 ? compose(.value(host), .literal(":"), .number(port)) : host
+    }
+
+    /// A host's name or address as URLs show it.
+    mutating func bracketed(_ host: FieldValue) -> FieldValue {
+        isIPv6(host) ? compose(.literal("["), .value(host), .literal("]")) : host
+    }
+
     /// The value as a document holds it: a string cut to `maxCharacters`.
     mutating func cut(_ value: FieldValue) -> FieldValue {
         guard value.isString else { return value }

@@ -70,9 +70,10 @@ extension OTelBridge {
     private func host(_ metadata: RequestMetadata) -> FieldValue {
         guard !self[.httpHost].isGiven else { return self[.httpHost] }
         var name = self[.httpServerName].isGiven ? self[.httpServerName] : self[.hostName]
-        if !name.isGiven { name = text.copy(metadata.line.bytes, HostNames(metadata.line.fields).hostname.range) }
-        guard !name.isEmpty, let port = text.integer(self[.hostPort]), port > 0 else { return name }
-        return text.compose(.value(name), .literal(":"), .number(port))
+        if !name.isGiven {
+            name = text.copy(metadata.line.bytes, HostNames(metadata.line.fields).hostname.range)
+        }
+        return text.compose(host: name, port: name.isEmpty ? 0 : text.integer(self[.hostPort]) ?? 0)
     }
 
     /// Who called: the socket's other end, and the client that it speaks for.

@@ -53,11 +53,12 @@ final class StackTraces {
     }
 
     private func addNames(_ line: RawSpan, to grouping: GroupingKey) {
-        for field in [Field.frameModule, .frameFilename, .frameClassname] {
-            let value = frame[field]
-            guard value.isString, !value.isEmpty else { continue }
-            grouping.add(value, line)
-            break
+        if frame.hasText(.frameModule) {
+            grouping.add(frame[.frameModule], line)
+        } else if frame.hasText(.frameFilename) {
+            grouping.add(frame[.frameFilename], line)
+        } else {
+            grouping.add(frame[.frameClassname], line)
         }
         grouping.add(frame[.frameFunction], line)
     }
