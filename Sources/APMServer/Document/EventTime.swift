@@ -1,42 +1,22 @@
 import Common
 
-/// When an event happened, in microseconds since 1970 as agents count, before and long after the years that
-/// `CalendarTime` can name included.
+/// When an event happened, to the microsecond, as agents count.
 struct EventTime: Equatable, Sendable {
-    var microseconds: Int64
-
-    init(microseconds: Int64) { self.microseconds = microseconds }
+    /// Since 1970; within what nanoseconds can count (1677 to 2262), or the decoder had refused the event.
+    let microseconds: Int64
 
     /// The moment of `time`, cut to microseconds.
     init(_ time: CalendarTime) { microseconds = Self.floorDivide(time.nanoseconds, 1000) }
 
-    /// What `value` says: microseconds, or RFC 3339 text; when it says nothing, the time of the request.
+    /// What `value` says, microseconds or RFC 3339 text; when it says nothing, the time of the request.
     init(_ value: FieldValue, _ line: RawSpan, else received: CalendarTime) {
-        let said: EventTime? =
-            switch value.kind {
-            case .number: Decimal.integer(line, value.range).map(EventTime.init(microseconds:))
-            case .string: CalendarTime.parse(iso8601: line, value.range).map { EventTime($0) }
-            default: nil
-            }
-        self = said ?? EventTime(received)
+        self.init(value.time(line) ?? received)
     }
 
     /// The minute that the event falls into, in seconds since 1970.
     var minute: Int64 { Self.floorDivide(microseconds, 60_000_000) * 60 }
 
-    /// The same moment, moved into the years that nanoseconds can count.
-    var calendarTime: CalendarTime {
-        let limit = Int64.max / 1000
-        return CalendarTime(nanoseconds: min(max(microseconds, -limit), limit) * 1000)
-    }
-
-    /// Milliseconds of 0000-01-01 and of the last moment of 9999: `@timestamp` has four digits for the year.
-    private static let milliseconds = -62_167_219_200_000...253_402_300_799_999 as ClosedRange<Int64>
-
-    fileprivate var shownMilliseconds: Int64 {
-        let value = Self.floorDivide(microseconds, 1000)
-        return min(max(value, Self.milliseconds.lowerBound), Self.milliseconds.upperBound)
-    }
+    var calendarTime: CalendarTime { CalendarTime(nanoseconds: microseconds * 1000) }
 
     fileprivate static func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
         let quotient = value / divisor
@@ -45,9 +25,9 @@ struct EventTime: Equatable, Sendable {
 }
 
 extension ByteBuffer {
-    /// Appends `2017-05-30T18:53:27.154Z`: cut to milliseconds; times that have no such text move to its ends.
+    /// Appends `2017-05-30T18:53:27.154Z`: cut to milliseconds.
     mutating func append(timestamp time: EventTime) {
-        let milliseconds = time.shownMilliseconds
+        let milliseconds = EventTime.floorDivide(time.microseconds, 1000)
         let day = EventTime.floorDivide(milliseconds, 86_400_000)
         let ofDay = Int(milliseconds - day * 86_400_000)
         let (year, month, dayOfMonth) = CalendarTime.date(days: Int(day))

@@ -5,7 +5,7 @@ import Glibc
 struct NetworkAddress: Equatable {
     /// The characters of the address alone.
     let ip: Range<Int>
-    /// 0 when none was given.
+    /// 0 when none was given, or none that is one.
     let port: Int
 
     /// Reads `1.2.3.4`, `1.2.3.4:80`, `::1` or `[::1]:80` (also `[::1]`); nil for anything else, names of hosts too.
@@ -70,9 +70,8 @@ extension RawSpan {
             host = range.lowerBound..<colon
             rest = colon..<range.upperBound
         }
-        guard self[rest.lowerBound] == UInt8(ascii: ":"),
-            let port = Decimal.integer(self, rest.lowerBound + 1..<rest.upperBound), port >= 0, port <= 65535
-        else { return nil }
-        return (host, Int(port))
+        guard self[rest.lowerBound] == UInt8(ascii: ":") else { return nil }
+        let port = Decimal.integer(self, rest.lowerBound + 1..<rest.upperBound) ?? 0
+        return (host, (0...65535).contains(port) ? Int(port) : 0)
     }
 }

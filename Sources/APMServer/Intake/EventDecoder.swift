@@ -8,11 +8,11 @@ struct EventDecoder {
     private let schema = CompiledSchema.shared
     private var parser = LineParser(CompiledSchema.shared)
 
-    /// Whether the last line has half of a surrogate pair in an escape.
+    /// Whether the last line that was decoded has half of a surrogate pair in an escape.
     ///
     /// Elasticsearch refuses such text. `ByteBuffer.append(repairingSurrogates:)` copies a line with U+FFFD in its
     /// place; lengths do not change, so fields that were decoded fit the copy too.
-    var hasLoneSurrogate: Bool { parser.reader.hasLoneSurrogate }
+    private(set) var hasLoneSurrogate = false
 
     /// Decodes and validates the metadata line.
     mutating func metadata(_ line: RawSpan, into fields: inout EventFields) throws(IntakeError) -> Dialect {
@@ -68,6 +68,7 @@ struct EventDecoder {
     ) throws(IntakeError) {
         fields.removeAll()
         parser.begin(at: 0, isTrusted: false)
+        hasLoneSurrogate = false
         var isGiven = false
         do throws(JSONError) {
             try fields.withValues { (values) throws(JSONError) in
@@ -76,6 +77,7 @@ struct EventDecoder {
         } catch {
             throw IntakeError(.decode, "decode error: data read error: \(parser.description(of: error))")
         }
+        hasLoneSurrogate = parser.reader.hasLoneSurrogate
         guard !isGiven || parser.isInvalid else { return }
         let violation = ViolationFinder(schema).violation(object, line)
         if let violation { throw IntakeError(.validation, "validation error: \(violation)") }

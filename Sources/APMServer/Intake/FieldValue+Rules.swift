@@ -9,9 +9,10 @@ extension FieldValue {
     func broken(_ rule: ValueRule, _ line: RawSpan) -> String? {
         if let types = rule.kind.types, !types.allows(kind, line, range) { return types.text }
         if isString {
-            let length = codePoints(line, upTo: Int(rule.maxLength))
-            if rule.maxLength > 0, length > Int(rule.maxLength) { return "maxLength(\(rule.maxLength))" }
-            if length < Int(rule.minLength) { return "minLength(\(rule.minLength))" }
+            if rule.maxLength > 0, isLonger(than: Int(rule.maxLength), line) {
+                return "maxLength(\(rule.maxLength))"
+            }
+            if rule.minLength > 0, isEmpty { return "minLength(\(rule.minLength))" }
             if rule.hasPattern, !isAlphaNumericExtended(line) { return "pattern(patternAlphaNumericExt)" }
             if rule.kind == .outcome, !isOutcome(line) { return "enum(enumOutcome)" }
             if rule.kind == .port, Decimal.integer(line, range) == nil { return "targetType(int)" }
@@ -37,12 +38,12 @@ extension FieldValue {
         return line.double(range).isInfinite
     }
 
-    /// Code points of the unescaped string; more than `limit` are not counted to the end.
-    private func codePoints(_ line: RawSpan, upTo limit: Int) -> Int {
-        guard range.count > limit || limit == 0 || kind == .escapedString else { return range.count }
+    /// Whether the unescaped string has more than `limit` code points.
+    private func isLonger(than limit: Int, _ line: RawSpan) -> Bool {
+        guard range.count > limit else { return false }
         var count = 0
         var index = range.lowerBound
-        while index < range.upperBound, count <= limit || limit == 0 {
+        while index < range.upperBound, count <= limit {
             let byte = line[index]
             if byte == UInt8(ascii: "\\") {
                 index += line.lengthOfEscape(at: index)
@@ -52,7 +53,7 @@ extension FieldValue {
                 index += 1
             }
         }
-        return count
+        return count > limit
     }
 
     private func isAlphaNumericExtended(_ line: RawSpan) -> Bool {
@@ -68,6 +69,25 @@ extension FieldValue {
     private func isBelow(_ minimum: Int8, _ line: RawSpan) -> Bool {
         if let value = integer(line) { return value < Int64(minimum) }
         return double(line).map { $0 < Double(minimum) } ?? false
+    }
+}
+
+extension ValueRule {
+    /// Whether a number without exponent needs no closer look.
+    @inline(__always)
+    func isKept(byPlain number: (range: Range<Int>, isWhole: Bool), _ line: RawSpan) -> Bool {
+        let digits = number.range.count
+        switch kind {
+        // Up to 18 digits fit an Int64.
+        case .integer: return number.isWhole && digits <= 18 && minimum == nil
+        // So many microseconds fit an Int64 as nanoseconds.
+        case .timestamp:
+            return number.isWhole && digits <= 16
+                && (digits < 16 || line[number.range.lowerBound] <= UInt8(ascii: "8"))
+        case .number:
+            return digits <= 300 && (minimum == nil || line[number.range.lowerBound] != UInt8(ascii: "-"))
+        default: return false
+        }
     }
 }
 

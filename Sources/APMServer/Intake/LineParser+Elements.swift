@@ -19,7 +19,7 @@ extension LineParser {
         let start = reader.offset
         var isFirst = true
         try reader.beginArray(line)
-        while try reader.nextElement(line, isFirst: &isFirst) {
+        while try nextElement(line, isFirst: &isFirst) {
             let isGiven = try checkedElement(member.pointee.object, line, depth: depth + 1)
             if !isGiven, member.pointee.rule.needsElements { refuse() }
         }
@@ -44,10 +44,10 @@ extension LineParser {
     }
 
     /// A list, or an object of free names, of a line that is known to be valid; an empty one counts as not given.
-    mutating func container(_ kind: JSONReader.Kind, _ line: RawSpan) throws(JSONError) -> FieldValue {
-        let range = try reader.value(line)
-        let isEmpty = range.dropFirst().dropLast().allSatisfy { line[$0] <= 0x20 }
-        return isEmpty ? .absent : FieldValue(kind == .array ? .array : .object, range)
+    mutating func container(_ line: RawSpan) -> FieldValue {
+        let value = line.checkedValue(&reader.offset)
+        let isEmpty = value.range.dropFirst().dropLast().allSatisfy { line[$0] <= 0x20 }
+        return isEmpty ? .absent : value
     }
 
     /// - Returns: whether the element is given.

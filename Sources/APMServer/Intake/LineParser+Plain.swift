@@ -60,7 +60,11 @@ extension LineParser {
         let start = reader.offset
         var isFirst = true
         try reader.beginArray(line)
-        while try reader.nextElement(line, isFirst: &isFirst) {
+        while try nextElement(line, isFirst: &isFirst) {
+            if rule.kind == .texts, let range = reader.plainString(line) {
+                if rule.maxLength > 0, range.count > Int(rule.maxLength) { refuse() }
+                continue
+            }
             let kind = try reader.kind(line)
             switch (rule.kind, kind) {
             case (_, .null): _ = try reader.value(line)
@@ -80,9 +84,10 @@ extension LineParser {
         let start = reader.offset
         var isFirst = true
         try reader.beginObject(line)
-        while try reader.nextKey(line, isFirst: &isFirst) != nil {
+        while try hasMember(line, isFirst: &isFirst) {
             switch rule.kind {
             case .labels: try label(rule, line, depth: depth + 1)
+            case .headers where reader.plainString(line) != nil: break
             case .headers: try header(line)
             case .marks: try markGroup(line, depth: depth + 1)
             default: _ = try reader.value(line, depth: depth + 1)
@@ -93,6 +98,10 @@ extension LineParser {
 
     /// A string, Boolean or number, or null.
     private mutating func label(_ rule: ValueRule, _ line: RawSpan, depth: Int) throws(JSONError) {
+        if let range = reader.plainString(line) {
+            if range.count > Int(rule.maxLength) { refuse() }
+            return
+        }
         switch try reader.kind(line) {
         case .string:
             let text = try reader.string(line)
@@ -112,7 +121,7 @@ extension LineParser {
         case .array:
             var isFirst = true
             try reader.beginArray(line)
-            while try reader.nextElement(line, isFirst: &isFirst) {
+            while try nextElement(line, isFirst: &isFirst) {
                 guard try reader.kind(line) == .string else { throw mismatch("a string") }
                 _ = try reader.string(line)
             }
@@ -127,7 +136,7 @@ extension LineParser {
         case .object:
             var isFirst = true
             try reader.beginObject(line)
-            while try reader.nextKey(line, isFirst: &isFirst) != nil {
+            while try hasMember(line, isFirst: &isFirst) {
                 switch try reader.kind(line) {
                 case .null: _ = try reader.value(line)
                 case .number: _ = try number(.number, line)
@@ -136,5 +145,22 @@ extension LineParser {
             }
         default: throw mismatch("an object")
         }
+    }
+
+    /// Whether another member of an object comes; its key may be anything.
+    @inline(__always)
+    private mutating func hasMember(_ line: RawSpan, isFirst: inout Bool) throws(JSONError) -> Bool {
+        switch reader.plainStep(line, isFirst: &isFirst) {
+        case .key: true
+        case .end: false
+        case nil: try reader.nextKey(line, isFirst: &isFirst) != nil
+        }
+    }
+
+    /// Whether another element of an array comes.
+    @inline(__always)
+    mutating func nextElement(_ line: RawSpan, isFirst: inout Bool) throws(JSONError) -> Bool {
+        if let isNext = reader.plainElement(line, isFirst: &isFirst) { return isNext }
+        return try reader.nextElement(line, isFirst: &isFirst)
     }
 }

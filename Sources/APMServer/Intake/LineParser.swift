@@ -42,8 +42,8 @@ struct LineParser {
         var given: UInt64 = 0
         var isFirst = true
         try reader.beginObject(line)
-        while let key = try reader.nextKey(line, isFirst: &isFirst) {
-            guard let member = object.pointee.member(line, key) else {
+        while let key = try nextKey(object, line, isFirst: &isFirst) {
+            guard let member = key.member else {
                 _ = try reader.value(line, depth: depth + 1)
                 continue
             }
@@ -61,6 +61,27 @@ struct LineParser {
         return true
     }
 
+    /// The next key of an object: the member it names, or none; nil at the object's end.
+    @inline(__always)
+    private mutating func nextKey(
+        _ object: UnsafePointer<CompiledObject>,
+        _ line: RawSpan,
+        isFirst: inout Bool
+    ) throws(JSONError) -> Key? {
+        switch reader.plainStep(line, isFirst: &isFirst) {
+        case .end: return nil
+        case .key(let words, let start):
+            return Key(member: object.pointee.member(words, line, start..<start + words.length))
+        case nil:
+            guard let key = try reader.nextKey(line, isFirst: &isFirst) else { return nil }
+            return Key(member: object.pointee.member(line, key))
+        }
+    }
+
+    private struct Key {
+        var member: UnsafePointer<CompiledMember>?
+    }
+
     /// Reads one member's value.
     ///
     /// - Returns: whether it is given.
@@ -71,20 +92,13 @@ struct LineParser {
         _ values: UnsafeMutablePointer<FieldValue>,
         depth: Int
     ) throws(JSONError) -> Bool {
-        let kind = try reader.kind(line)
-        let value: FieldValue
-        switch member.pointee.rule.kind {
-        case .text where kind == .string:
-            let text = try reader.string(line)
-            if text.range.count > member.pointee.plainBytes { check(text, member.pointee.rule, line) }
-            value = FieldValue(text)
-        case .object where kind == .object:
-            return try object(member.pointee.object, line, values, depth: depth)
-        case _ where kind == .null:
-            _ = try reader.value(line)
-            return false
-        default:
-            value = try otherValue(member, kind, line, depth: depth)
+        var value = plainValue(member, line)
+        if !value.isGiven {
+            let kind = try reader.kind(line)
+            if member.pointee.rule.kind == .object, kind == .object {
+                return try object(member.pointee.object, line, values, depth: depth)
+            }
+            value = try anyValue(member, kind, line, depth: depth)
             guard value.isGiven else { return false }
         }
         if member.pointee.yields, values[member.pointee.field].isGiven { return true }
@@ -92,15 +106,50 @@ struct LineParser {
         return true
     }
 
-    private mutating func otherValue(
+    /// Nearly every value: a plain string or number.
+    ///
+    /// Anything else is not read and comes out absent.
+    @inline(__always)
+    private mutating func plainValue(
+        _ member: UnsafePointer<CompiledMember>,
+        _ line: RawSpan
+    ) -> FieldValue {
+        switch member.pointee.rule.kind {
+        case .text:
+            guard let range = reader.plainString(line) else { return .absent }
+            let value = FieldValue(.string, range)
+            if range.count > member.pointee.plainBytes { check(value, member.pointee.rule, line) }
+            return value
+        case .integer, .number, .timestamp:
+            let start = reader.offset
+            guard let number = reader.plainNumber(line) else { return .absent }
+            let value = FieldValue(.number, number.range)
+            if member.pointee.rule.isKept(byPlain: number, line) { return value }
+            reader.offset = start
+            return .absent
+        default: return .absent
+        }
+    }
+
+    /// Any value, of which `kind` comes next; absent for null.
+    private mutating func anyValue(
         _ member: UnsafePointer<CompiledMember>,
         _ kind: JSONReader.Kind,
         _ line: RawSpan,
         depth: Int
     ) throws(JSONError) -> FieldValue {
+        if kind == .null {
+            _ = try reader.value(line)
+            return .absent
+        }
         let rule = member.pointee.rule
         switch rule.kind {
-        case .text, .object: throw mismatch(rule.kind == .text ? "a string" : "an object")
+        case .text:
+            guard kind == .string else { throw mismatch("a string") }
+            let value = FieldValue(try reader.string(line))
+            if value.range.count > member.pointee.plainBytes { check(value, rule, line) }
+            return value
+        case .object: throw mismatch("an object")
         case .outcome:
             guard kind == .string else { throw mismatch("a string") }
             let value = FieldValue(try reader.string(line))
@@ -122,20 +171,20 @@ struct LineParser {
             return value
         case .texts, .integers, .numbers:
             guard kind == .array else { throw mismatch("an array") }
-            return isTrusted ? try container(kind, line) : try plainList(rule, line)
+            return isTrusted ? container(line) : try plainList(rule, line)
         case .labels, .headers, .free, .marks:
             guard kind == .object else { throw mismatch("an object") }
-            return isTrusted ? try container(kind, line) : try openObject(rule, line, depth: depth)
+            return isTrusted ? container(line) : try openObject(rule, line, depth: depth)
         case .element:
             guard kind == .object else { throw mismatch("an object") }
             return isTrusted
-                ? try container(kind, line) : try element(member.pointee.object, line, depth: depth)
+                ? container(line) : try element(member.pointee.object, line, depth: depth)
         case .elements:
             guard kind == .array else { throw mismatch("an array") }
-            return isTrusted ? try container(kind, line) : try elements(member, line, depth: depth)
+            return isTrusted ? container(line) : try elements(member, line, depth: depth)
         case .namedElements:
             guard kind == .object else { throw mismatch("an object") }
-            return isTrusted ? try container(kind, line) : try namedElements(member, line, depth: depth)
+            return isTrusted ? container(line) : try namedElements(member, line, depth: depth)
         }
     }
 
@@ -156,8 +205,8 @@ struct LineParser {
     mutating func refuse() { isInvalid = true }
 
     @inline(never)
-    private mutating func check(_ text: JSONReader.Text, _ rule: ValueRule, _ line: RawSpan) {
-        if !FieldValue(text).follows(rule, line) { isInvalid = true }
+    private mutating func check(_ value: FieldValue, _ rule: ValueRule, _ line: RawSpan) {
+        if !value.follows(rule, line) { isInvalid = true }
     }
 }
 

@@ -29,7 +29,7 @@ struct ViolationFinder {
     }
 
     private func violation(_ object: CompiledObject, _ given: [FieldValue], _ line: RawSpan) -> String? {
-        for (member, value) in zip(object.members, given) {
+        for (member, value) in zip(object.allMembers, given) {
             if let violation = violation(member, value, line) { return violation }
         }
         let mask = object.mask(of: given)
@@ -103,7 +103,8 @@ struct ViolationFinder {
     /// The values of an object's members, in their order; those that do not count as given are absent.
     private func values(_ object: CompiledObject, _ line: RawSpan, at offset: Int) -> [FieldValue] {
         var given = object.nothing
-        var list = ListReader(FieldValue(.object, offset..<offset + 1))
+        var offset = offset
+        var list = ListReader(line.checkedValue(&offset))
         while let (key, value) = list.nextMember(line) {
             guard let member = object.member(line, key.text), isGiven(value, member.pointee, line) else {
                 continue
@@ -133,15 +134,15 @@ extension CompiledMember {
 
 extension CompiledObject {
     /// The values of an object without known members.
-    fileprivate var nothing: [FieldValue] { Array(repeating: .absent, count: members.count) }
+    fileprivate var nothing: [FieldValue] { Array(repeating: .absent, count: count) }
 
     fileprivate func mask(of given: [FieldValue]) -> UInt64 {
-        zip(members, given).reduce(0) { $1.1.isGiven ? $0 | $1.0.bit : $0 }
+        zip(allMembers, given).reduce(0) { $1.1.isGiven ? $0 | $1.0.bit : $0 }
     }
 
     /// Whether the member `key` is in `mask`.
     fileprivate func has(_ key: StaticString, _ mask: UInt64) -> Bool {
-        members.contains { $0.bit & mask != 0 && $0.key.description == key.description }
+        allMembers.contains { $0.bit & mask != 0 && $0.key.description == key.description }
     }
 }
 

@@ -10,6 +10,7 @@ struct DocumentRun {
     }
 
     private(set) var documents: [Document] = []
+    let rollUps = RollUpTables()
     private(set) var accepted = 0
     private(set) var errors: [IntakeError] = []
     let mapper: EventMapper
@@ -48,7 +49,7 @@ struct DocumentRun {
         mapper = EventMapper(settings)
         let output = IntakeOutput(
             batch: BulkBatch(),
-            rollUps: RollUpTables(),
+            rollUps: rollUps,
             ids: DocumentIDs(start: 1, instance: 2),
             indexNames: IndexNames(isClassic: false, version: "")
         )
@@ -88,6 +89,20 @@ struct DocumentRun {
     ) throws {
         let body = Array(lines.joined(separator: "\n").utf8)
         try self.init(body, request: request, settings: settings, gate: gate)
+    }
+}
+
+extension DocumentRun {
+    /// The documents that the roll-ups of this request make when the service stops.
+    func rollUpDocuments() throws -> [Document] {
+        let limits = RollUpLimits(memoryBytes: 1 << 30)
+        var state = RollUpState(limits: limits, hash: KeyedHash(), now: Self.received.seconds)
+        if let table = rollUps.take() { state.merge(table) }
+        state.closeAll()
+        let writer = RollUpDocuments(mapper.settings, indexNames: IndexNames(isClassic: false, version: ""))
+        let batch = BulkBatch()
+        for flush in state.flushes { _ = flush.write(writer, from: .init(), to: batch, maxBytes: .max) }
+        return try batch.trees()
     }
 }
 

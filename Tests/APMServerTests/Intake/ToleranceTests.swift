@@ -1,3 +1,4 @@
+import Common
 import Testing
 
 @testable import APMServer
@@ -120,5 +121,20 @@ struct ToleranceTests {
         let text = String(repeating: "x", count: 100_000)
         let member = "\"context\":{\"db\":{\"statement\":\"\(text)\"}}"
         #expect(refusal(of: ValidLine.adding(member, to: ValidLine.span)) == nil)
+    }
+
+    @Test("half a surrogate pair is noticed, and fields fit the repaired line")
+    func surrogates() {
+        var decoder = EventDecoder()
+        var fields = EventFields()
+        for (name, isLone) in [(#"a\ud83db"#, true), (#"\ud83d\ude00"#, false), ("b", false)] {
+            let line = Array(ValidLine.adding("\"name\":\"\(name)\"", to: ValidLine.transaction).utf8)
+            #expect(decoder.decode(line, into: &fields) == .event(.transaction))
+            #expect(decoder.hasLoneSurrogate == isLone)
+            var repaired = ByteBuffer()
+            repaired.append(repairingSurrogates: line.span.bytes)
+            let expected = isLone ? #"a\ufffdb"# : name
+            #expect(repaired.withSpan { $0.text(fields[.name].range) } == expected)
+        }
     }
 }

@@ -63,38 +63,45 @@ struct CompiledRule {
 
 /// A known object, flat.
 struct CompiledObject {
-    var members: UnsafeBufferPointer<CompiledMember>
+    var members: UnsafePointer<CompiledMember>
+    var count: Int
     /// Index of a member plus 1, by slot of the key; 0 for none.
     ///
     /// No two keys share a slot.
-    var slots: UnsafeBufferPointer<UInt8>
+    var slots: UnsafePointer<UInt8>
     var multiplier: UInt64
     var shift: UInt64
     var required: UInt64
     var rules: UnsafeBufferPointer<CompiledRule>
 
+    var allMembers: UnsafeBufferPointer<CompiledMember> { UnsafeBufferPointer(start: members, count: count) }
+
     /// The member that `key` names: the exact one, else one that differs in case only.
-    @inline(__always)
     func member(_ line: RawSpan, _ key: JSONReader.Text) -> UnsafePointer<CompiledMember>? {
         if key.hasEscapes { return member(escaped: key, line) }
-        let words = KeyWords(line, key.range)
+        return member(KeyWords(line, key.range), line, key.range)
+    }
+
+    /// The same for a key without escapes.
+    @inline(__always)
+    func member(_ words: KeyWords, _ line: RawSpan, _ range: Range<Int>) -> UnsafePointer<CompiledMember>? {
         let index = Int(slots[words.slot(multiplier, shift)])
-        if index > 0, let base = members.baseAddress {
-            let member = base + (index - 1)
-            if member.pointee.length == words.length, member.pointee.head == words.head,
+        if index > 0 {
+            let member = members + (index - 1)
+            if member.pointee.head == words.head, member.pointee.length == words.length,
                 member.pointee.tail == words.tail,
-                words.length <= 16 || line.equals(member.pointee.key, key.range)
+                words.length <= 16 || line.equals(member.pointee.key, range)
             {
                 return member
             }
         }
-        return member(ignoringCase: line, key.range)
+        return member(ignoringCase: line, range)
     }
 
+    @inline(never)
     private func member(ignoringCase bytes: RawSpan, _ range: Range<Int>) -> UnsafePointer<CompiledMember>? {
-        guard let base = members.baseAddress else { return nil }
-        for index in members.indices where base[index].length == range.count {
-            if bytes.equalsIgnoringCase(base[index].key, range) { return base + index }
+        for index in 0..<count where members[index].length == range.count {
+            if bytes.equalsIgnoringCase(members[index].key, range) { return members + index }
         }
         return nil
     }
@@ -103,9 +110,8 @@ struct CompiledObject {
         var buffer = ByteBuffer(capacity: key.range.count)
         buffer.append(unescaped: key, of: line)
         return buffer.withSpan { bytes in
-            guard let base = members.baseAddress else { return nil }
-            for index in members.indices where bytes.equals(base[index].key, 0..<bytes.byteCount) {
-                return base + index
+            for index in 0..<count where bytes.equals(members[index].key, 0..<bytes.byteCount) {
+                return members + index
             }
             return member(ignoringCase: bytes, 0..<bytes.byteCount)
         }

@@ -47,11 +47,12 @@ struct SchemaCompiler {
         let table = Self.slots(members)
         objects[index] = CompiledObject(
             members: members.kept(),
+            count: members.count,
             slots: table.slots.kept(),
             multiplier: table.multiplier,
             shift: table.shift,
             required: members.filter(\.isRequired).reduce(0) { $0 | $1.bit },
-            rules: rules.kept()
+            rules: UnsafeBufferPointer(start: rules.kept(), count: rules.count)
         )
     }
 
@@ -112,10 +113,10 @@ struct SchemaCompiler {
     /// The objects, in memory that is never given back.
     func finished() -> UnsafePointer<CompiledObject> {
         let all = objects.compactMap { $0 }
-        guard all.count == objects.count, let base = all.kept().baseAddress else {
+        guard all.count == objects.count else {
             fatalError("SchemaCompiler: an object was named but not compiled")
         }
-        return base
+        return all.kept()
     }
 }
 
@@ -128,9 +129,9 @@ extension KeyWords {
 
 extension Array {
     /// A copy for the life of the program.
-    fileprivate func kept() -> UnsafeBufferPointer<Element> {
-        let copy = UnsafeMutableBufferPointer<Element>.allocate(capacity: count)
-        _ = copy.initialize(from: self)
-        return UnsafeBufferPointer(copy)
+    fileprivate func kept() -> UnsafePointer<Element> {
+        let copy = UnsafeMutablePointer<Element>.allocate(capacity: Swift.max(count, 1))
+        for (index, element) in enumerated() { (copy + index).initialize(to: element) }
+        return UnsafePointer(copy)
     }
 }
