@@ -37,7 +37,10 @@ struct DataStreamTests {
             (#"{"log":{"message":"m"}}"#, "logs-apm.app.a-default"),
             (#"{"log":{"message":"m","service.name":"a"}}"#, "logs-apm.app.a-default"),
             (#"{"log":{"message":"m","service.name":"B-c"}}"#, "logs-apm.app.b_c-default"),
-            (#"{"metricset":{"samples":{"x":{"value":1}},"service":{"name":"D"}}}"#, "metrics-apm.app.d-default"),
+            (
+                #"{"metricset":{"samples":{"x":{"value":1}},"service":{"name":"D"}}}"#,
+                "metrics-apm.app.d-default"
+            ),
         ]
     )
     func chosen(_ event: String, stream: String) throws {

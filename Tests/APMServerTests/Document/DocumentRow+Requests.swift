@@ -6,7 +6,8 @@ extension DocumentRow {
                 #""headers":{"x-a":"1","X-A":"2","ACCEPT-encoding":["a","b"],"in valid":"3","å":"4","e":""}"#
             ),
             expected: [
-                "http.request.headers": #"{"X-A":["1"],"Accept-Encoding":["a","b"],"in valid":["3"],"å":["4"],"E":[""]}"#
+                "http.request.headers":
+                    #"{"X-A":["1"],"Accept-Encoding":["a","b"],"in valid":["3"],"å":["4"],"E":[""]}"#
             ]
         ),
         DocumentRow(
@@ -70,7 +71,8 @@ extension DocumentRow {
             expected: [
                 "url.original": "\"http://h/" + String(repeating: "ä", count: 1015) + "\"",
                 "url.path": "\"/" + String(repeating: "ä", count: 1015) + "\"",
-                "url.full": "\"http://h/" + String(String(repeating: "%C3%A4", count: 1015).prefix(1015)) + "\"",
+                "url.full": "\"http://h/" + String(String(repeating: "%C3%A4", count: 1015).prefix(1015))
+                    + "\"",
             ]
         ),
         DocumentRow(
@@ -96,7 +98,9 @@ extension DocumentRow {
         ),
         DocumentRow(
             name: "X-Real-IP when Forwarded names a host",
-            event: request(#""headers":{"x-real-ip":["9.9.9.9"],"Forwarded":"for=unknown","X-Forwarded-For":"8.8.8.8"}"#),
+            event: request(
+                #""headers":{"x-real-ip":["9.9.9.9"],"Forwarded":"for=unknown","X-Forwarded-For":"8.8.8.8"}"#
+            ),
             expected: ["source": #"{"ip":"9.9.9.9"}"#, "client": #"{"ip":"9.9.9.9"}"#]
         ),
         DocumentRow(

@@ -35,7 +35,9 @@ extension DocumentRow {
                     + #""cloud":{"origin":{"account":{"id":"c"},"provider":"p","region":"r","service":{"name":"s"}}}"#
             ),
             expected: [
-                "service": #"{"name":"a","origin":{"id":"i","name":"n","version":"v"},"target":{"type":"","name":"t"}}"#,
+                "service.name": #""a""#, "service.id": "",
+                "service.origin": #"{"id":"i","name":"n","version":"v"}"#,
+                "service.target": #"{"type":"","name":"t"}"#,
                 "cloud":
                     #"{"origin":{"account":{"id":"c"},"provider":"p","region":"r","service":{"name":"s"}}}"#,
             ]
@@ -86,7 +88,8 @@ extension DocumentRow {
         ),
         DocumentRow(
             name: "a configured name of the host wins, its old name counts only alone",
-            metadata: #""system":{"hostname":"old","configured_hostname":"c","architecture":"x","host_id":"i"}"#,
+            metadata: #""system":{"hostname":"old","configured_hostname":"c","architecture":"x","#
+                + #""host_id":"i"}"#,
             event: transaction(""),
             expected: [
                 "host": #"{"ip":["10.0.0.1"],"architecture":"x","id":"i","name":"c"}"#,

@@ -30,7 +30,10 @@ extension DocumentRow {
         ),
         DocumentRow(
             name: "durations are cut",
-            event: transaction(#""name":"d""#).replacing(#""duration":1"#, with: #""duration":10.434999999999999"#),
+            event: transaction(#""name":"d""#).replacing(
+                #""duration":1"#,
+                with: #""duration":10.434999999999999"#
+            ),
             expected: ["transaction.duration.us": "10434"]
         ),
         DocumentRow(
@@ -66,7 +69,8 @@ extension DocumentRow {
             expected: [
                 "session": #"{"id":"i","sequence":3}"#,
                 "faas": #"{"id":"f","version":"v","trigger":{"request_id":"r"}}"#,
-                "transaction.span_count": #"{"started":0}"#, "transaction.sampled": "true", "span": #"{"id":"x"}"#,
+                "transaction.span_count": #"{"started":0}"#, "transaction.sampled": "true",
+                "span": #"{"id":"x"}"#,
             ]
         ),
         DocumentRow(

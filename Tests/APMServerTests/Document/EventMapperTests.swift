@@ -25,7 +25,9 @@ struct EventMapperTests {
         try backend.check(settings)
         let browser = DocumentRow(
             name: "",
-            event: DocumentRow.request(#""headers":{"user-agent":"x"},"socket":{"remote_address":"1.2.3.4"}"#),
+            event: DocumentRow.request(
+                #""headers":{"user-agent":"x"},"socket":{"remote_address":"1.2.3.4"}"#
+            ),
             expected: [
                 "user_agent": #"{"original":"x"}"#, "client": #"{"ip":"1.2.3.4"}"#,
                 "source": #"{"ip":"1.2.3.4"}"#, "host": "",
