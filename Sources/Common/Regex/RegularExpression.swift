@@ -6,18 +6,20 @@ import Synchronization
 /// `.` is one byte, `\d`, `\w` and `\b` are ASCII, and case is folded for ASCII only. Machine code is made at the
 /// first match, so that a thousand rules of which fifty are ever tried cost neither start time nor memory.
 ///
-/// This file alone names PCRE2.
+/// This file alone names PCRE2. Designated initialisers and `deinit` do not: the linker keeps them in programs that
+/// make no expression, and with them it would keep the library.
 package final class RegularExpression: @unchecked Sendable {
     // Sendable: `code` changes only under `compilation`, before `isReady` is released; PCRE2 reads it from then on.
     private let code: OpaquePointer
     private let compilation = Mutex<Void>(())
     private let isReady = Atomic(false)
     private let hasMachineCode = Atomic(false)
+    private let free: @Sendable (OpaquePointer) -> Void
     /// Groups in the pattern, without the whole match.
     package let captureCount: Int
 
     /// - Throws: what PCRE2 says about the pattern, and where.
-    package init(_ pattern: String, ignoreCase: Bool = false) throws(RegularExpressionError) {
+    package convenience init(_ pattern: String, ignoreCase: Bool = false) throws(RegularExpressionError) {
         var options = UInt32(PCRE2_NEVER_UTF) | UInt32(PCRE2_NEVER_UCP) | UInt32(PCRE2_NEVER_BACKSLASH_C)
         if ignoreCase { options |= UInt32(PCRE2_CASELESS) }
         var errorCode: Int32 = 0
@@ -33,13 +35,18 @@ package final class RegularExpression: @unchecked Sendable {
         guard let code else {
             throw RegularExpressionError(reason: Self.message(errorCode), offset: errorOffset)
         }
-        self.code = code
         var count: UInt32 = 0
         pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_CAPTURECOUNT), &count)
-        captureCount = Int(count)
+        self.init(code: code, captureCount: Int(count)) { pcre2_code_free_8($0) }
     }
 
-    deinit { pcre2_code_free_8(code) }
+    private init(code: OpaquePointer, captureCount: Int, free: @escaping @Sendable (OpaquePointer) -> Void) {
+        self.code = code
+        self.captureCount = captureCount
+        self.free = free
+    }
+
+    deinit { free(code) }
 
     /// Searches `bytes[range]` from its start and leaves the groups in `match`.
     ///
@@ -94,6 +101,7 @@ package final class RegularExpressionMatch {
     fileprivate let context: OpaquePointer
     private let stack: OpaquePointer?
     private let offsets: UnsafeMutablePointer<Int>
+    private let free: (OpaquePointer, OpaquePointer, OpaquePointer?) -> Void
     private var base = 0
     /// Groups set by the last match, the whole match included.
     private var count = 0
@@ -108,24 +116,37 @@ package final class RegularExpressionMatch {
     private static let maxStackBytes = 256 << 10
 
     /// - Parameter captures: the largest number of groups that any of the expressions has.
-    package init(captures: Int) {
+    package convenience init(captures: Int) {
         guard let data = pcre2_match_data_create_8(UInt32(captures + 1), nil),
             let context = pcre2_match_context_create_8(nil),
             let offsets = pcre2_get_ovector_pointer_8(data)
         else { fatalError("RegularExpressionMatch: out of memory") }
-        self.data = data
-        self.context = context
-        self.offsets = offsets.withMemoryRebound(to: Int.self, capacity: 1) { $0 }
-        stack = pcre2_jit_stack_create_8(32 << 10, Self.maxStackBytes, nil)
+        let stack = pcre2_jit_stack_create_8(32 << 10, Self.maxStackBytes, nil)
         pcre2_jit_stack_assign_8(context, nil, stack.map { UnsafeMutableRawPointer($0) })
         pcre2_set_match_limit_8(context, Self.matchLimit)
+        let places = offsets.withMemoryRebound(to: Int.self, capacity: 1) { $0 }
+        self.init(data, context, stack, places) { data, context, stack in
+            pcre2_match_data_free_8(data)
+            pcre2_match_context_free_8(context)
+            pcre2_jit_stack_free_8(stack)
+        }
     }
 
-    deinit {
-        pcre2_match_data_free_8(data)
-        pcre2_match_context_free_8(context)
-        pcre2_jit_stack_free_8(stack)
+    private init(
+        _ data: OpaquePointer,
+        _ context: OpaquePointer,
+        _ stack: OpaquePointer?,
+        _ offsets: UnsafeMutablePointer<Int>,
+        free: @escaping (OpaquePointer, OpaquePointer, OpaquePointer?) -> Void
+    ) {
+        self.data = data
+        self.context = context
+        self.stack = stack
+        self.offsets = offsets
+        self.free = free
     }
+
+    deinit { free(data, context, stack) }
 
     /// The bytes of a group, as offsets into the searched bytes; nil when it took no part.
     ///
