@@ -11,6 +11,8 @@ final class EventMapper {
     var decoder = EventDecoder()
     /// Text for a moment: whoever writes into it empties it first and reads it before calling anything else.
     var scratch = ByteBuffer(capacity: 4096)
+    /// A part of a URL while it is decoded.
+    var urlPart = ByteBuffer(capacity: 4096)
     /// What the gate is asked.
     var agentName = ByteBuffer(capacity: 64)
     var serviceName = ByteBuffer(capacity: 64)
@@ -21,6 +23,8 @@ final class EventMapper {
     var labelScratch = LabelScratch()
     /// Keys of the object that is being written: headers, marks.
     var memberKeys = MemberKeys()
+    /// Keys of the object around it.
+    var groupKeys = MemberKeys()
     /// Where a captured request came from.
     var socketAddress = CapturedAddress()
     var proxiedAddress = CapturedAddress()

@@ -6,24 +6,29 @@ import Common
 /// (`Content-Type`) and lists.
 extension ByteBuffer {
     /// Appends headers as a member; nothing when there are none.
+    ///
+    /// - Returns: those that tell of the client.
+    @discardableResult
     mutating func headers(
         _ key: StaticString,
         _ headers: FieldValue,
         _ line: RawSpan,
         _ keys: inout MemberKeys
-    ) {
-        guard headers.kind == .object else { return }
+    ) -> ClientHeaders {
+        var client = ClientHeaders()
+        guard headers.kind == .object else { return client }
         keys.removeAll()
         let object = openObject(key)
         var reader = ListReader(headers)
         while let (name, value) = reader.nextMember(line) {
+            client.note(name, value, line)
             let mark = count
             separate()
             append(UInt8(ascii: "\""))
             let start = count
             append(line, name.range)
             if name.kind == .string { makeCanonical(from: start) }
-            guard count > start, keys.insert(start..<count, in: self) else {
+            guard !line.isBlank(name.range), keys.insert(start..<count, in: self) else {
                 truncate(to: mark)
                 continue
             }
@@ -31,6 +36,7 @@ extension ByteBuffer {
             appendList(value, line)
         }
         closeObject(object)
+        return client
     }
 
     private mutating func appendList(_ value: FieldValue, _ line: RawSpan) {
@@ -60,15 +66,13 @@ extension ByteBuffer {
 }
 
 extension UInt8 {
+    /// A bit for each byte that a token may have, of those below and above 64.
+    private static let tokenBits: (low: UInt64, high: UInt64) = (0x03FF_6CFA_0000_0000, 0x57FF_FFFF_C7FF_FFFE)
+
+    @inline(__always)
     fileprivate var isOfToken: Bool {
-        switch self {
-        case 48...57, UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
-        case UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"), UInt8(ascii: "%"), UInt8(ascii: "&"),
-            UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
-            UInt8(ascii: "^"), UInt8(ascii: "_"), UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
-            true
-        default: false
-        }
+        let bits = self < 64 ? Self.tokenBits.low : Self.tokenBits.high
+        return self < 128 && bits >> UInt64(self & 63) & 1 == 1
     }
 }
 
@@ -79,17 +83,14 @@ struct ClientHeaders {
     private(set) var realIP = FieldValue.absent
     private(set) var forwardedFor = FieldValue.absent
 
-    init(_ headers: FieldValue, _ line: RawSpan) {
-        guard headers.kind == .object else { return }
-        var reader = ListReader(headers)
-        while let (name, value) = reader.nextMember(line) {
-            switch name.range.count {
-            case 9 where line.equals(ignoringCase: "forwarded", name.range): forwarded = value
-            case 9 where line.equals(ignoringCase: "x-real-ip", name.range): realIP = value
-            case 10 where line.equals(ignoringCase: "user-agent", name.range): userAgent = value
-            case 15 where line.equals(ignoringCase: "x-forwarded-for", name.range): forwardedFor = value
-            default: continue
-            }
+    @inline(__always)
+    fileprivate mutating func note(_ name: FieldValue, _ value: FieldValue, _ line: RawSpan) {
+        switch name.range.count {
+        case 9 where line.equals(ignoringCase: "forwarded", name.range): forwarded = value
+        case 9 where line.equals(ignoringCase: "x-real-ip", name.range): realIP = value
+        case 10 where line.equals(ignoringCase: "user-agent", name.range): userAgent = value
+        case 15 where line.equals(ignoringCase: "x-forwarded-for", name.range): forwardedFor = value
+        default: return
         }
     }
 }

@@ -13,7 +13,7 @@ extension EventMapper {
         guard marks.kind == .object else { return }
         let object = document.openObject(#""marks":"#)
         var groups = ListReader(marks)
-        var groupKeys = MemberKeys()
+        groupKeys.removeAll()
         while let (name, group) = groups.nextMember(line) {
             let mark = document.count
             document.separate()

@@ -9,9 +9,8 @@ extension EventMapper {
         _ metadata: RequestMetadata,
         into document: inout ByteBuffer
     ) {
-        appendHTTP(fields, line, into: &document)
+        let headers = appendHTTP(fields, line, into: &document)
         appendURL(fields, line, into: &document)
-        let headers = ClientHeaders(fields[.requestHeaders], line)
         if fields[.otelUserAgent].isGiven {
             document.key(#""user_agent":{"original":"#)
             document.append(fields[.otelUserAgent], line)
@@ -22,13 +21,18 @@ extension EventMapper {
         appendClient(headers, fields, line, metadata, into: &document)
     }
 
-    private func appendHTTP(_ fields: EventFields, _ line: RawSpan, into document: inout ByteBuffer) {
+    /// - Returns: the request's headers that tell of the client.
+    private func appendHTTP(
+        _ fields: EventFields,
+        _ line: RawSpan,
+        into document: inout ByteBuffer
+    ) -> ClientHeaders {
         let http = document.openObject(#""http":"#)
         document.member(#""version":"#, fields[.httpVersion], line)
         let request = document.openObject(#""request":"#)
         document.member(#""method":"#, fields[.requestMethod], line)
         document.member(#""referrer":"#, fields[.pageReferer], line)
-        document.headers(#""headers":"#, fields[.requestHeaders], line, &memberKeys)
+        let client = document.headers(#""headers":"#, fields[.requestHeaders], line, &memberKeys)
         document.freeForm(#""env":"#, fields[.requestEnv], line)
         document.freeForm(#""cookies":"#, fields[.requestCookies], line)
         let body = document.openObject(#""body":"#)
@@ -37,6 +41,7 @@ extension EventMapper {
         document.closeObject(request)
         appendResponse(fields, status: fields[.responseStatusCode], line, into: &document)
         document.closeObject(http)
+        return client
     }
 
     /// Appends the member `response` of `http`.

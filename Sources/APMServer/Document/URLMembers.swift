@@ -10,7 +10,7 @@ extension EventMapper {
             scratch.removeAll()
             scratch.append(unescaped: fields[.pageURL], of: line)
             scratch.truncate(to: scratch.withSpan { $0.prefix(ofScalars: PageURL.longestPart) })
-            scratch.withSpan { document.appendPageURL($0) }
+            scratch.withSpan { document.appendPageURL($0, &urlPart) }
         }
         document.closeObject(url)
     }
@@ -43,13 +43,15 @@ extension ByteBuffer {
 
     /// Members of `url` from the whole URL of a page.
     ///
-    /// - Parameter text: not longer than what documents hold.
-    fileprivate mutating func appendPageURL(_ text: RawSpan) {
+    /// - Parameters:
+    ///   - text: not longer than what documents hold.
+    ///   - part: memory for one part of the URL.
+    fileprivate mutating func appendPageURL(_ text: RawSpan, _ part: inout ByteBuffer) {
         let whole = 0..<text.byteCount
         guard !whole.isEmpty else { return }
         appendString(#""original":"#, text, whole)
         guard let url = PageURL(text) else { return }
-        var part = ByteBuffer(capacity: text.byteCount * 3 + 16)
+        part.removeAll()
         part.append(fullOf: url, text)
         appendCut(#""full":"#, part)
         part.removeAll()
