@@ -54,12 +54,20 @@ final class HTTPServerLoop: @unchecked Sendable {
             events = try EventLoop()
             if let listener { acceptor = HTTPAcceptor(listener) }
             try events.add(thread.waker.descriptor, .read, token: Token.waker)
-            guard let daemon = HTTPDaemon(settings, certificates, for: self) else {
-                throw Errno(certificates == nil ? ENOMEM : EKEYREJECTED)
+        } catch {
+            throw .start(cause: error)
+        }
+        guard let daemon = HTTPDaemon(settings, certificates, for: self) else {
+            guard certificates == nil else {
+                throw .tls(.failed("GnuTLS refuses the certificate or its key"))
             }
-            self.daemon = daemon
+            throw .start(cause: Errno(ENOMEM))
+        }
+        self.daemon = daemon
+        do throws(Errno) {
             try events.add(daemon.epoll, .read, token: Token.daemon)
         } catch {
+            daemon.stop()
             throw .start(cause: error)
         }
     }
