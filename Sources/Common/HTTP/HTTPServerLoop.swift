@@ -72,8 +72,10 @@ final class HTTPServerLoop: @unchecked Sendable {
         }
     }
 
-    /// For a thread that never runs.
-    func abandon() { daemon?.stop() }
+    deinit {
+        // Left for a loop that never ran.
+        daemon?.stop()
+    }
 
     static func from(_ context: UnsafeMutableRawPointer) -> HTTPServerLoop {
         Unmanaged<HTTPServerLoop>.fromOpaque(context).takeUnretainedValue()
@@ -150,8 +152,7 @@ final class HTTPServerLoop: @unchecked Sendable {
             guard !ledger.isFull, let accepted = acceptor?.accept(now: Clock.monotonic) else { return }
             let peer = accepted.peer
             let socket = accepted.take()
-            // A Unix socket's clients have no addresses to be told apart by.
-            guard let index = ledger.admit(peer.unixPath == nil ? peer.host : "") else { continue }
+            guard let index = ledger.admit(HTTPServerConnection.name(of: peer)) else { continue }
             let arrival = HTTPServerThread.Arrival(socket: socket.release(), peer: peer)
             if index == thread.index { add(arrival) } else { threads[index].deliver(arrival) }
         }
@@ -166,7 +167,7 @@ final class HTTPServerLoop: @unchecked Sendable {
         defer { arriving = nil }
         guard daemon?.add(arrival.socket, arrival.peer) != true else { return }
         // When it fails late, `closed` has been called.
-        if arriving != nil { forget(arrival.peer.unixPath == nil ? arrival.peer.host : "") }
+        if arriving != nil { forget(HTTPServerConnection.name(of: arrival.peer)) }
         Log.limited(.error, key: "http-connection", "cannot serve a connection")
     }
 
@@ -206,8 +207,13 @@ final class HTTPServerLoop: @unchecked Sendable {
     private func hungUp(_ connection: HTTPServerConnection, isBroken: Bool) {
         guard !connection.isCut else { return }
         if let exchange = connection.exchange, exchange.isWaiting {
-            // One that merely ends its sending still wants the answer.
-            if isBroken { exchange.release() }
+            guard !isBroken else { return exchange.release() }
+            // It still wants the answer, unless it breaks the connection too.
+            do throws(Errno) {
+                try events.change(connection.socket, .once, token: connection.token)
+            } catch {
+                exchange.release()
+            }
         } else {
             endReading(connection)
         }
