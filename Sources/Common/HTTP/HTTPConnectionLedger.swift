@@ -26,7 +26,8 @@ final class HTTPConnectionLedger: Sendable {
     /// - Returns: the thread with the fewest, which shall have it; nil when the address has its share already.
     func admit(_ address: String) -> Int? {
         counts.withLock { counts in
-            if addressLimit < .max {
+            // The clients of a Unix socket cannot be told apart.
+            if addressLimit < .max, !address.isEmpty {
                 guard counts.byAddress[address, default: 0] < addressLimit else { return nil }
                 counts.byAddress[address, default: 0] += 1
             }

@@ -1,4 +1,3 @@
-import CGnuTLS
 import CMicroHTTPD
 import Glibc
 
@@ -128,7 +127,7 @@ struct HTTPDaemonConnection {
     var socket: Int32 { http_connection_socket(pointer) }
 
     /// The gnutls_session_t; nil without TLS.
-    var session: UnsafeMutableRawPointer? { http_connection_session(pointer) }
+    private var session: UnsafeMutableRawPointer? { http_connection_session(pointer) }
 
     /// What `HTTPServerLoop.opened` made.
     var owner: HTTPServerConnection? {
@@ -148,6 +147,19 @@ struct HTTPDaemonConnection {
         guard authentication != .none, let session else { return }
         http_tls_expect_client(session, authentication == .required ? 1 : 0)
     }
+
+    /// Sends by TLS past the daemon, which must be suspended.
+    ///
+    /// - Returns: nil without TLS; else how many bytes went, -1 for "again with the same bytes", -2 when the
+    ///   connection is broken.
+    func sendSecurely(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        session.map { http_tls_send($0, bytes.baseAddress, bytes.count) }
+    }
+
+    /// Tells the client by TLS that no more will come; nothing without TLS.
+    ///
+    /// - Returns: false for "again".
+    func endSecurely() -> Bool { session.map { http_tls_bye($0) == 0 } ?? true }
 
     var headers: [HTTPRequest.Field] { fields(.HEADER_KIND) }
 

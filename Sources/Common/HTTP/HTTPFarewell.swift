@@ -1,4 +1,3 @@
-import CGnuTLS
 import Glibc
 
 /// The end of a connection: the last answer, if there is one, and what the client still sends.
@@ -34,7 +33,6 @@ final class HTTPFarewell {
     let exchange: HTTPServerExchange?
     /// When it ends at the latest, in monotonic nanoseconds.
     private(set) var deadline: Int64
-    private let session: UnsafeMutableRawPointer?
     private let patience: Patience
     private var answer: [UInt8]
     private var sentBytes = 0
@@ -45,7 +43,6 @@ final class HTTPFarewell {
     /// Answers on a connection that libmicrohttpd lets alone.
     init(_ answer: [UInt8], to exchange: HTTPServerExchange, until deadline: Int64) {
         socket = exchange.connection.socket
-        session = exchange.connection.daemon.session
         self.exchange = exchange
         self.deadline = deadline
         self.answer = answer
@@ -56,7 +53,6 @@ final class HTTPFarewell {
     /// Drops what comes on a socket that has been shut down for writing, and closes it then.
     init(draining socket: consuming Descriptor, now: Int64) {
         self.socket = socket.release()
-        session = nil
         exchange = nil
         answer = []
         patience = .refused
@@ -74,36 +70,32 @@ final class HTTPFarewell {
     /// Reads and writes what can be without waiting.
     func proceed() -> Progress {
         guard drop() else { return .over }
-        if phase == .answering, !send() { return .over }
-        if phase == .closing, sayGoodbye() {
-            phase = .draining
-            answer = []
-            deadline = Clock.monotonic + patience.nanoseconds
-        }
+        if let exchange, !send(on: exchange.connection.daemon) { return .over }
         guard phase == .draining else { return isEnded ? .wantsWrite : .wantsBoth }
         return isEnded ? .over : .wantsRead
     }
 
     /// - Returns: false when the connection is broken.
-    private func send() -> Bool {
-        while sentBytes < answer.count {
-            let count = answer.withUnsafeBytes { bytes in
-                let rest = UnsafeRawBufferPointer(rebasing: bytes[sentBytes...])
-                if let session { return http_tls_send(session, rest.baseAddress, rest.count) }
-                let count = Glibc.send(socket, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
-                return count < 0 && (errno == EAGAIN || errno == EINTR) ? -1 : count < 0 ? -2 : count
+    private func send(on connection: HTTPDaemonConnection) -> Bool {
+        if phase == .answering {
+            while sentBytes < answer.count {
+                let count = answer.withUnsafeBytes { bytes in
+                    let rest = UnsafeRawBufferPointer(rebasing: bytes[sentBytes...])
+                    if let count = connection.sendSecurely(rest) { return count }
+                    let count = Glibc.send(socket, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
+                    return count < 0 && errno != EAGAIN && errno != EINTR ? -2 : count
+                }
+                guard count >= 0 else { return count == -1 }
+                sentBytes += count
             }
-            guard count >= 0 else { return count == -1 }
-            sentBytes += count
+            phase = .closing
         }
-        phase = .closing
-        return true
-    }
-
-    /// - Returns: whether the client will see the end of the stream.
-    private func sayGoodbye() -> Bool {
-        if let session, http_tls_bye(session) != 0 { return false }
-        shutdown(socket, Int32(SHUT_WR))
+        if phase == .closing, connection.endSecurely() {
+            shutdown(socket, Int32(SHUT_WR))
+            phase = .draining
+            answer = []
+            deadline = Clock.monotonic + patience.nanoseconds
+        }
         return true
     }
 

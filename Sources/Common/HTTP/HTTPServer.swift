@@ -71,7 +71,9 @@ package final class HTTPServer: Sendable {
 
     /// Starts to listen, on so many threads, each with a worker of its own.
     ///
-    /// - Parameter makeWorker: called on each thread with its index before anything else happens there.
+    /// - Parameters:
+    ///   - count: 1 at least.
+    ///   - makeWorker: called on each thread with its index before anything else happens there.
     package init(
         _ settings: Settings,
         threads count: Int,
@@ -101,7 +103,7 @@ package final class HTTPServer: Sendable {
         var loops = [
             try HTTPServerLoop(settings, certificates, thread: 0, of: threads, ledger, listener: listener)
         ]
-        for index in 1..<max(1, count) {
+        for index in threads.indices.dropFirst() {
             loops.append(
                 try HTTPServerLoop(settings, certificates, thread: index, of: threads, ledger, listener: nil)
             )
@@ -114,8 +116,8 @@ package final class HTTPServer: Sendable {
             }
         } catch {
             for thread in threads { thread.stop(at: 0) }
+            for thread in threads { thread.wake() }
             for thread in running { thread.join() }
-            for loop in loops[running.count...] { loop.abandon() }
             socketFile?.remove()
             throw .start(cause: error)
         }
@@ -131,7 +133,9 @@ package final class HTTPServer: Sendable {
     /// - Parameter within: how long to wait for running requests; those that are left are cancelled.
     package func stop(within patience: Duration = .zero) {
         let moment = patience == .zero ? 0 : Clock.monotonic + patience.nanoseconds
+        // All know before one acts: from its first sign on, every answer closes its connection.
         for thread in threads { thread.stop(at: moment) }
+        for thread in threads { thread.wake() }
         for thread in running { thread.join() }
         socketFile?.remove()
     }

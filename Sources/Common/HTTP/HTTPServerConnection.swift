@@ -19,11 +19,13 @@ final class HTTPServerConnection {
         self.daemon = daemon
         self.token = token
         socket = daemon.socket
-        let isUnix = peer.unixPath != nil
-        self.peer = isUnix ? "" : peer.host
+        self.peer = Self.name(of: peer)
         peerPort = peer.port
         self.deadline = deadline
     }
+
+    /// The address without the port; empty for a Unix socket.
+    static func name(of peer: Socket.Address) -> String { peer.unixPath == nil ? peer.host : "" }
 
     /// Stops the clock: it is we who let the client wait.
     func stopClock(now: Int64) {

@@ -54,18 +54,28 @@ final class HTTPServerLoop: @unchecked Sendable {
             events = try EventLoop()
             if let listener { acceptor = HTTPAcceptor(listener) }
             try events.add(thread.waker.descriptor, .read, token: Token.waker)
-            guard let daemon = HTTPDaemon(settings, certificates, for: self) else {
-                throw Errno(certificates == nil ? ENOMEM : EKEYREJECTED)
+        } catch {
+            throw .start(cause: error)
+        }
+        guard let daemon = HTTPDaemon(settings, certificates, for: self) else {
+            guard certificates == nil else {
+                throw .tls(.failed("GnuTLS refuses the certificate or its key"))
             }
-            self.daemon = daemon
+            throw .start(cause: Errno(ENOMEM))
+        }
+        self.daemon = daemon
+        do throws(Errno) {
             try events.add(daemon.epoll, .read, token: Token.daemon)
         } catch {
+            daemon.stop()
             throw .start(cause: error)
         }
     }
 
-    /// For a thread that never runs.
-    func abandon() { daemon?.stop() }
+    deinit {
+        // Left for a loop that never ran.
+        daemon?.stop()
+    }
 
     static func from(_ context: UnsafeMutableRawPointer) -> HTTPServerLoop {
         Unmanaged<HTTPServerLoop>.fromOpaque(context).takeUnretainedValue()
@@ -142,8 +152,7 @@ final class HTTPServerLoop: @unchecked Sendable {
             guard !ledger.isFull, let accepted = acceptor?.accept(now: Clock.monotonic) else { return }
             let peer = accepted.peer
             let socket = accepted.take()
-            // A Unix socket's clients have no addresses to be told apart by.
-            guard let index = ledger.admit(peer.unixPath == nil ? peer.host : "") else { continue }
+            guard let index = ledger.admit(HTTPServerConnection.name(of: peer)) else { continue }
             let arrival = HTTPServerThread.Arrival(socket: socket.release(), peer: peer)
             if index == thread.index { add(arrival) } else { threads[index].deliver(arrival) }
         }
@@ -158,7 +167,7 @@ final class HTTPServerLoop: @unchecked Sendable {
         defer { arriving = nil }
         guard daemon?.add(arrival.socket, arrival.peer) != true else { return }
         // When it fails late, `closed` has been called.
-        if arriving != nil { forget(arrival.peer.unixPath == nil ? arrival.peer.host : "") }
+        if arriving != nil { forget(HTTPServerConnection.name(of: arrival.peer)) }
         Log.limited(.error, key: "http-connection", "cannot serve a connection")
     }
 
@@ -198,8 +207,13 @@ final class HTTPServerLoop: @unchecked Sendable {
     private func hungUp(_ connection: HTTPServerConnection, isBroken: Bool) {
         guard !connection.isCut else { return }
         if let exchange = connection.exchange, exchange.isWaiting {
-            // One that merely ends its sending still wants the answer.
-            if isBroken { exchange.release() }
+            guard !isBroken else { return exchange.release() }
+            // It still wants the answer, unless it breaks the connection too.
+            do throws(Errno) {
+                try events.change(connection.socket, .once, token: connection.token)
+            } catch {
+                exchange.release()
+            }
         } else {
             endReading(connection)
         }

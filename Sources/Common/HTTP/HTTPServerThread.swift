@@ -69,8 +69,8 @@ package final class HTTPServerThread: Sendable {
     /// Monotonic nanoseconds after which nothing is waited for any more; `.max` while the server runs.
     var stopsAt: Int64 { stopMoment.load(ordering: .acquiring) }
 
+    /// Takes effect when the thread next wakes.
     func stop(at moment: Int64) {
         if moment < stopsAt { stopMoment.store(moment, ordering: .releasing) }
-        waker.wake()
     }
 }

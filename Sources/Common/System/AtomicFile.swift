@@ -1,4 +1,4 @@
-package import Glibc
+import Glibc
 
 /// Small files that must survive a crash and a power cut.
 package enum AtomicFile {
@@ -24,7 +24,7 @@ package enum AtomicFile {
     package static func write(
         _ bytes: UnsafeRawBufferPointer,
         to path: String,
-        mode: mode_t = 0o600,
+        mode: UInt32 = 0o600,
         keepingPrevious previous: String? = nil
     ) throws(Failure) {
         let temporary = path + ".new"
@@ -93,7 +93,7 @@ package enum Path {
     }
 
     /// mkdir(2) for `path` and every missing parent.
-    package static func createDirectories(_ path: String, mode: mode_t = 0o750) throws(AtomicFile.Failure) {
+    package static func createDirectories(_ path: String, mode: UInt32 = 0o750) throws(AtomicFile.Failure) {
         var status = stat()
         if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return }
         let parent = directory(of: path)

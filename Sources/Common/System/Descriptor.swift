@@ -1,4 +1,4 @@
-package import Glibc
+import Glibc
 
 /// A file descriptor with one owner, closed when the owner goes.
 package struct Descriptor: ~Copyable {
@@ -22,7 +22,7 @@ package struct Descriptor: ~Copyable {
     }
 
     /// open(2), close-on-exec.
-    package static func open(_ path: String, _ flags: Int32, mode: mode_t = 0o600) throws(Errno) -> Descriptor
+    package static func open(_ path: String, _ flags: Int32, mode: UInt32 = 0o600) throws(Errno) -> Descriptor
     {
         try Descriptor(adopting: try Errno.check { Glibc.open(path, flags | O_CLOEXEC, mode) })
     }
