@@ -64,11 +64,17 @@ final class Service {
         let address = agents.address
         agentsAddress = address
         do {
-            let listener = Monitoring.Listener("agents", address.description)
+            let (listener, agents) = (Monitoring.Listener("agents", address.description), agents)
+            metrics.gauge("apm_server_connections", "Open connections of agents.") {
+                Double(agents.connectionCount)
+            }
+            let rejects = parts.metrics.samples
             monitoring = try Monitoring(
                 service: "apm-server",
                 metrics: metrics,
                 listeners: { [listener] },
+                details: [("rejects", { rejects.json(now: Clock.monotonic) })],
+                page: .apmServer,
                 health: { delivery.health }
             ).start(configuration.monitoring)
             monitoringAddress = monitoring?.address

@@ -4,6 +4,9 @@ import Common
 struct IntakeMetrics: Sendable {
     let bodyBytes: Counter
     let requestsCancelled: Counter
+    /// The last line that was refused for each reason.
+    let samples = RejectSamples()
+    private let registry: Metrics
     private let requests: [Counter]
     private let events: [Counter]
     private let rejects: [Counter]
@@ -11,6 +14,7 @@ struct IntakeMetrics: Sendable {
     private static let statuses = ["2xx", "4xx", "429", "503", "5xx"]
 
     init(_ metrics: Metrics) {
+        registry = metrics
         bodyBytes = metrics.counter(
             "apm_server_intake_body_bytes_total",
             "Bytes of intake bodies after decompression."
@@ -57,11 +61,22 @@ struct IntakeMetrics: Sendable {
     @inline(__always)
     func accepted(_ kind: EventKind, _ count: Int) { events[Int(kind.rawValue)].add(count) }
 
-    /// Counts what was refused.
-    func rejected(_ error: IntakeError, _ line: RawSpan) { rejected(error) }
+    /// Counters of accepted events by service, for one worker.
+    func makeServiceCounters() -> CountersByName {
+        CountersByName(
+            registry,
+            "apm_server_service_events_total",
+            "Events accepted, by service.",
+            label: "service"
+        )
+    }
 
     /// Counts a stream that ended before its time.
-    func rejected(_ error: IntakeError) {
+    func rejected(_ error: IntakeError) { [UInt8]().withUnsafeBytes { rejected(error, $0.bytes) } }
+
+    /// Counts what was refused, and keeps it as the sample of its reason.
+    func rejected(_ error: IntakeError, _ line: RawSpan) {
+        samples.record(error.reason.rawValue, message: error.message, line: line, now: Clock.monotonic)
         guard let index = IntakeError.StaticReason.allCases.firstIndex(of: error.reason) else { return }
         rejects[index].add()
     }

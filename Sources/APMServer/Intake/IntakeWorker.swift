@@ -47,6 +47,7 @@ final class IntakeWorker {
     private let mailbox = Mailbox()
     private var decoder = EventDecoder()
     private var fields = EventFields()
+    private var services: CountersByName
     private let decompressor = DeflateDecompressor()
     private(set) var inflated = ByteBuffer(capacity: 256 << 10)
 
@@ -74,6 +75,7 @@ final class IntakeWorker {
         self.mapper = mapper
         self.delivery = delivery
         self.metrics = metrics
+        services = metrics.makeServiceCounters()
         self.wakeThread = wakeThread
     }
 
@@ -109,6 +111,8 @@ final class IntakeWorker {
             try mapper.map(kind, fields, line, metadata, output)
         }
         metrics.accepted(kind, accepted)
+        let service = metadata.line.fields[.serviceName].range
+        metadata.line.bytes.withUnsafeBytes { services.add(accepted, $0.bytes, service) }
         return accepted
     }
 

@@ -19,6 +19,8 @@ final class HTTPConnectionLedger: Sendable {
         counts = Mutex(Counts(byThread: Array(repeating: 0, count: threads)))
     }
 
+    var total: Int { counts.withLock { $0.total } }
+
     var isFull: Bool { counts.withLock { $0.total >= limit } }
 
     /// Counts a new connection.

@@ -62,6 +62,10 @@ package final class HTTPServer: Sendable {
     private let threads: [HTTPServerThread]
     private let running: [Thread]
     private let socketFile: UnixSocketFile?
+    private let ledger: HTTPConnectionLedger
+
+    /// Open connections.
+    package var connectionCount: Int { ledger.total }
 
     /// Starts to listen and to answer.
     package convenience init(_ settings: Settings, router: HTTPRouter) throws(Failure) {
@@ -91,6 +95,7 @@ package final class HTTPServer: Sendable {
             limit: settings.maxConnections,
             addressLimit: settings.maxConnectionsPerAddress
         )
+        self.ledger = ledger
         let threads: [HTTPServerThread]
         do throws(Errno) {
             address = try Socket.localAddress(of: listener.raw)

@@ -23,13 +23,13 @@ package struct CountersByName {
         self.label = label
     }
 
-    /// Counts for the label value `value`.
-    package mutating func add(_ amount: Int, _ value: RawSpan) {
-        if let last, Self.equal(last.name, value) {
+    /// Counts for the label value that stands in `range` of `bytes`.
+    package mutating func add(_ amount: Int, _ bytes: RawSpan, _ range: Range<Int>) {
+        if let last, Self.equal(last.name, bytes, range) {
             last.counter.add(amount)
             return
         }
-        let bytes = value.withUnsafeBytes { Array($0.prefix(Self.maxNameBytes)) }
+        let bytes = bytes.withUnsafeBytes { Array($0[range].prefix(Self.maxNameBytes)) }
         let counter = counters[bytes] ?? register(bytes)
         counter.add(amount)
         last = (bytes, counter)
@@ -43,11 +43,11 @@ package struct CountersByName {
         return counter
     }
 
-    private static func equal(_ name: [UInt8], _ value: RawSpan) -> Bool {
-        guard name.count == value.byteCount else { return false }
-        return value.withUnsafeBytes { bytes in
+    private static func equal(_ name: [UInt8], _ bytes: RawSpan, _ range: Range<Int>) -> Bool {
+        guard name.count == range.count else { return false }
+        return bytes.withUnsafeBytes { bytes in
             guard let base = bytes.baseAddress else { return true }
-            return memcmp(name, base, bytes.count) == 0
+            return memcmp(name, base + range.lowerBound, range.count) == 0
         }
     }
 }

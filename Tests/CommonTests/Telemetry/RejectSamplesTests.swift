@@ -38,7 +38,7 @@ struct RejectSamplesTests {
 @Suite("Counters by name")
 struct CountersByNameTests {
     private func add(_ counters: inout CountersByName, _ amount: Int, _ name: String) {
-        Array(name.utf8).withUnsafeBytes { counters.add(amount, $0.bytes) }
+        Array(name.utf8).withUnsafeBytes { counters.add(amount, $0.bytes, 0..<$0.count) }
     }
 
     @Test("shares its counters with other threads', and counts further names together")

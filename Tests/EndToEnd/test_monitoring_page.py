@@ -1,0 +1,94 @@
+"""The live page of the monitoring port in a real browser: what it shows, and that text from outside stays text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import unescape
+from pathlib import Path
+from socket import create_server
+from urllib.parse import urlsplit
+
+import pytest
+
+from harness.apm import metadata, ndjson, post, transaction
+from harness.browser import CHROMIUM, visit
+from harness.services import APMServer, http_get
+from harness.store import BulkStore
+from harness.waiting import wait_until
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium")
+StartAPMServer = Callable[..., APMServer]
+
+
+def texts(dom: str, tag: str) -> list[str]:
+    """The text of each of these elements."""
+    found = re.findall(rf"<{tag}\b[^>]*>(.*?)</{tag}>", dom, re.DOTALL)
+    return [unescape(re.sub(r"<[^>]*>", " ", content)).strip() for content in found]
+
+
+def rows(dom: str, title: str) -> dict[str, list[str]]:
+    """The cells of the table under that heading, by the first of each row."""
+    section = next(part for part in re.findall(r"<section.*?</section>", dom, re.DOTALL) if title in part)
+    cells = [texts(row, "td") for row in re.findall(r"<tr\b.*?</tr>", section, re.DOTALL)]
+    return {row[0]: row[1:] for row in cells if row}
+
+
+def test_the_page_shows_what_happens(store: BulkStore, start_apm_server: StartAPMServer, tmp_path: Path) -> None:
+    server = start_apm_server(store.url)
+    assert post(server.port, ndjson(metadata("shop"), *map(transaction, range(120)))).status == 202
+    assert post(server.port, ndjson(metadata("mail"), *map(transaction, range(30)))).status == 202
+    refused = {"transaction": {"id": "1", "name": "no type"}}
+    assert post(server.port, ndjson(metadata("shop"), refused)).status == 400
+    page = visit(f"http://127.0.0.1:{server.monitoring_port}/", tmp_path)
+    assert texts(page.dom, "h1") == ["apm-server"]
+    assert 'id="status" role="status" class="good">healthy<' in page.dom
+    assert f"agents on 127.0.0.1:{server.port}" in page.dom
+    assert rows(page.dom, "Events by type")["transaction"][0] == "150"
+    by_service = rows(page.dom, "Events by service")
+    assert [(service, cells[0]) for service, cells in by_service.items()] == [("shop", "120"), ("mail", "30")]
+    assert rows(page.dom, "Intake requests by answer")["2xx"][0] == "2"
+    assert rows(page.dom, "Rejected events, with")["validation"][0] == "1"
+    assert '"name": "no type"' in "".join(texts(page.dom, "code"))
+    # At least two rounds of numbers: there is a rate.
+    assert re.search(r'<div class="number">0/s</div>', page.dom)
+
+
+def test_text_from_outside_stays_text(store: BulkStore, start_apm_server: StartAPMServer, tmp_path: Path) -> None:
+    """What a client sends is on the page, but nothing of it runs, loads or changes what stands around it."""
+    server = start_apm_server(store.url)
+    with create_server(("127.0.0.1", 0)) as trap:
+        trap.settimeout(0.2)
+        host = f"127.0.0.1:{trap.getsockname()[1]}"
+        hostile = f"</code></script><img src=http://{host}/a onerror=document.title='owned'><script>fetch('//{host}')</script>"
+        assert post(server.port, ndjson(metadata(), {f"{hostile}\u202e": 1})).status == 400
+        assert post(server.port, ndjson(metadata(), {"error": {"id": hostile}})).status == 400
+        page = visit(f"http://127.0.0.1:{server.monitoring_port}/", tmp_path)
+        with pytest.raises(TimeoutError):
+            trap.accept()
+    shown = " ".join(texts(page.dom, "code") + texts(page.dom, "div"))
+    assert "onerror=document.title='owned'" in shown
+    assert page.dom.count("<script") == 1
+    assert "<img" not in page.dom
+    assert texts(page.dom, "title") == ["apm-server"]
+    assert "\u202e" not in page.dom
+
+
+def test_nothing_leaves_the_origin(store: BulkStore, start_apm_server: StartAPMServer, tmp_path: Path) -> None:
+    server = start_apm_server(store.url)
+    page = visit(f"http://127.0.0.1:{server.monitoring_port}/", tmp_path)
+    assert {urlsplit(address).path for address in page.requests} == {"/page.json", "/stats"}
+    assert {urlsplit(address).port for address in page.requests} == {server.monitoring_port}
+    status, headers, _ = http_get(server.monitoring_port, "/")
+    assert status == 200
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert "connect-src 'self'" in headers["Content-Security-Policy"]
+
+
+def test_the_page_says_what_is_wrong(start_apm_server: StartAPMServer, tmp_path: Path) -> None:
+    """An unhealthy service is seen at once, with its reason."""
+    server = start_apm_server("http://127.0.0.1:1")
+    wait_until(lambda: server.health()[0] == 503, 20, "the service to notice that there is no store")
+    page = visit(f"http://127.0.0.1:{server.monitoring_port}/", tmp_path)
+    assert ">not healthy<" in page.dom
+    assert any("127.0.0.1:1" in reason for reason in texts(page.dom, "li"))
