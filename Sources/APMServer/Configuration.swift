@@ -18,6 +18,7 @@ struct Configuration: Sendable {
     var agentConfiguration: AgentConfigurationSettings
     var counters: CountersConfiguration
     var aggregation: AggregationConfiguration
+    var sampling: TailConfiguration
     /// Documents go to daily indices with classic names instead of data streams.
     var isClassic: Bool
     var bulk: BulkConfiguration
@@ -42,6 +43,7 @@ struct Configuration: Sendable {
         agentConfiguration = AgentConfigurationSettings(reader)
         counters = CountersConfiguration(reader.section("expvar"))
         aggregation = AggregationConfiguration(reader.section("aggregation"))
+        sampling = TailConfiguration(reader.section("sampling").section("tail"))
         let output = reader.section("output").section("elasticsearch")
         isClassic = output.choice("indices", default: IndexKind.dataStreams) == .daily
         bulk = BulkConfiguration(output)
@@ -69,6 +71,12 @@ struct Configuration: Sendable {
             "exclude_from_grouping",
             default: mapping.excludeFromGroupingPattern
         )
+        for (key, pattern) in [
+            ("library_pattern", mapping.libraryPattern),
+            ("exclude_from_grouping", mapping.excludeFromGroupingPattern),
+        ] {
+            if let problem = RUMFrames.problem(pattern) { rum.problem(key, problem) }
+        }
     }
 }
 

@@ -17,6 +17,7 @@ final class Service {
     private let configurationIndex: AgentConfigurationIndex?
     private let delivery: Delivery
     private let rollUps: RollUps
+    private let sampler: TailSampler?
     private let agents: HTTPServer
     private let monitoring: HTTPServer?
 
@@ -29,15 +30,21 @@ final class Service {
         let elasticsearch = configuration.delivery.elasticsearch
         access = try Access(configuration.access, elasticsearch: elasticsearch, metrics: metrics)
         let source = configuration.agentConfiguration
-        let configurations = AgentConfigurations(configured: source.configured, isStoreRead: source.isStoreRead)
+        let configurations = AgentConfigurations(
+            configured: source.configured,
+            isStoreRead: source.isStoreRead
+        )
         rollUps = try RollUps(
             configuration.aggregation,
             directory: configuration.delivery.dataDirectory,
             documents: RollUpDocuments(configuration.mapping, indexNames: IndexNames(configuration)),
-            sink: RollUps.Sink(
-                emptyBatch: { delivery.emptyBatch() },
-                submit: { delivery.submit($0, completion: $1) }
-            ),
+            sink: DocumentSink(delivery),
+            metrics: metrics
+        )
+        sampler = try TailSampler.ifNeeded(
+            configuration.sampling,
+            directory: configuration.delivery.dataDirectory + "/sampling",
+            sink: DocumentSink(delivery),
             metrics: metrics
         )
         let parts = WorkerParts(
@@ -46,6 +53,7 @@ final class Service {
             configurations: configurations,
             delivery: delivery,
             rollUps: rollUps,
+            sampler: configuration.sampling.isEnabled ? sampler : nil,
             registry: metrics,
             metrics: IntakeMetrics(metrics)
         )
@@ -58,7 +66,9 @@ final class Service {
             ) : nil
         configurationIndex?.waitForFirst(atMost: Self.longestFirstRead)
         // The ports last: whoever is let in finds everything there.
-        agents = try HTTPServer(Self.settings(configuration), threads: configuration.workers) { index, thread in
+        agents = try HTTPServer(Self.settings(configuration), threads: configuration.workers) {
+            index,
+            thread in
             parts.makeWorker(index, thread)
         }
         let address = agents.address
@@ -80,6 +90,7 @@ final class Service {
             monitoringAddress = monitoring?.address
             try delivery.start()
             try rollUps.start()
+            try sampler?.start()
         } catch {
             agents.stop()
             throw error
@@ -101,6 +112,7 @@ final class Service {
         agents.stop(within: left() / 2)
         access.stop()
         rollUps.stop(within: left() / 2)
+        sampler?.stop(within: left() / 2)
         delivery.stop(within: left())
         monitoring?.stop()
     }
@@ -125,6 +137,8 @@ private struct WorkerParts: Sendable {
     let configurations: AgentConfigurations
     let delivery: Delivery
     let rollUps: RollUps
+    /// nil when nothing is sampled.
+    let sampler: TailSampler?
     let registry: Metrics
     let metrics: IntakeMetrics
 
@@ -137,6 +151,7 @@ private struct WorkerParts: Sendable {
             ),
             output: IntakeOutput(
                 batch: delivery.emptyBatch(),
+                held: sampler?.emptyBatch(),
                 rollUps: rollUps.makeTables(),
                 ids: DocumentIDs(
                     start: UInt64(Clock.now.nanoseconds / 1000),
@@ -146,6 +161,7 @@ private struct WorkerParts: Sendable {
             ),
             mapper: EventMapper(configuration.mapping),
             delivery: delivery,
+            sampler: sampler,
             metrics: metrics,
             wakeThread: { thread.wake() }
         )
@@ -171,9 +187,13 @@ private struct WorkerParts: Sendable {
             defaultEnvironment: configuration.mapping.defaultServiceEnvironment,
             expiration: configuration.agentConfiguration.expiration
         )
-        for (path, audience) in [("/config/v1/agents", Router.Audience.agents), ("/config/v1/rum/agents", .browsers)] {
+        for (path, audience) in [
+            ("/config/v1/agents", Router.Audience.agents), ("/config/v1/rum/agents", .browsers),
+        ] {
             router.on(path, for: audience) { request, admission, _ in
-                guard let identity = admission.identity else { fatalError("a route for agents without identity") }
+                guard let identity = admission.identity else {
+                    fatalError("a route for agents without identity")
+                }
                 return central.open(request, identity)
             }
         }

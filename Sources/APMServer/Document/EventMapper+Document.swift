@@ -55,6 +55,7 @@ extension EventMapper {
     ///
     /// - Parameters:
     ///   - owner: what `begin` answered.
+    ///   - trace: of events that tail-based sampling may hold.
     ///   - infersTarget: whether a span's destination tells its `service.target`.
     ///   - body: appends the other members of the document.
     @inline(__always)
@@ -67,15 +68,28 @@ extension EventMapper {
         _ line: RawSpan,
         _ metadata: RequestMetadata,
         _ output: IntakeOutput,
+        trace: TraceMember? = nil,
         infersTarget: Bool = false,
         _ body: (inout ByteBuffer) -> Void
     ) {
         let text = dataStream(stream, fields, line, metadata)
-        output.append(text.name.span.bytes, event, time: time.calendarTime) { document in
+        func write(_ document: inout ByteBuffer) {
             appendCommon(event, at: time, owner, fields, line, metadata, text, infersTarget, into: &document)
             body(&document)
             document.append(UInt8(ascii: "}"))
         }
+        guard let trace, output.held != nil, !trace.id.isEmpty else {
+            return output.append(text.name.span.bytes, event, time: time.calendarTime, write)
+        }
+        output.append(
+            text.name.span.bytes,
+            event,
+            time: time.calendarTime,
+            holding: { held, index, id in
+                hold(trace, in: held, index, id, fields, line, metadata, write)
+            },
+            write
+        )
     }
 
     /// Appends the document's beginning, the brace included.

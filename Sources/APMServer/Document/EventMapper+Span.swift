@@ -65,6 +65,7 @@ extension EventMapper {
             line,
             metadata,
             output,
+            trace: TraceMember(id: facts.traceID, rootOutcome: nil),
             infersTarget: facts.infersTarget
         ) { document in
             append(facts, fields, line, metadata, into: &document)

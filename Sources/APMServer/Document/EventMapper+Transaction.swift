@@ -75,10 +75,22 @@ extension EventMapper {
             rollUpDroppedSpans(facts, fields, line, metadata, output)
         }
         let isFrontend = facts.owner.agent.isFrontend
-        guard fields[.sampled].kind != .false || isFrontend else { return }
+        let isSampled = fields[.sampled].kind != .false
+        guard isSampled || isFrontend else { return }
         let stream = isFrontend ? DataStream.rumTraces : .traces
         let (time, owner) = (facts.time, facts.owner)
-        document(stream, .transaction, at: time, owner, fields, line, metadata, output) { document in
+        let trace = TraceMember(id: fields[.traceID], rootOutcome: facts.isRoot ? facts.outcome : nil)
+        document(
+            stream,
+            .transaction,
+            at: time,
+            owner,
+            fields,
+            line,
+            metadata,
+            output,
+            trace: isSampled ? trace : nil
+        ) { document in
             append(facts, fields, line, into: &document)
         }
     }

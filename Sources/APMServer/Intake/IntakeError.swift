@@ -18,6 +18,15 @@ struct IntakeError: Error, Equatable {
     }
 }
 
+extension IntakeError {
+    /// There is no place where events could be kept.
+    static let queueFull = IntakeError(
+        status: 503,
+        .queueFull,
+        "cannot handle stream: cannot process batch: queue is full"
+    )
+}
+
 /// What a line is, by its root key.
 enum EventKind: UInt8, CaseIterable, Sendable {
     case transaction, span, error, metricset, log

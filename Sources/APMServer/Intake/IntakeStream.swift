@@ -40,15 +40,14 @@ final class IntakeStream: HTTPBodyStream {
     private var restOffset = 0
     private var isBodyComplete = false
     private var isLineEndReached = false
-    /// Batches with events of this request that are on their way.
-    private var pendingBatches = 0
-    /// Events in the worker's open batch.
-    var openEvents = 0
+    private let events: EventsInFlight
+    private var toldRefused = 0
 
     init(_ worker: IntakeWorker, _ exchange: any HTTPExchange, _ settings: Settings) {
         self.worker = worker
         self.exchange = exchange
         self.settings = settings
+        events = EventsInFlight(exchange)
         body = BodyDecoder(
             contentEncoding: settings.contentEncoding,
             maxBytes: settings.maxDecompressedBytes
@@ -100,42 +99,15 @@ final class IntakeStream: HTTPBodyStream {
 
     func cancelled() { worker.metrics.requestsCancelled.add() }
 
-    // MARK: - What the worker calls
-
-    /// The open batch goes on its way with events of this request.
-    func batchLeaves() -> Int {
-        pendingBatches += 1
-        defer { openEvents = 0 }
-        return openEvents
-    }
-
-    /// A batch with `events` of this request has arrived, or not.
-    func batchEnded(_ outcome: Delivery.Outcome, events: Int) {
-        pendingBatches -= 1
-        if outcome == .refused {
-            answer.accepted -= events
-            end(
-                IntakeError(
-                    status: 503,
-                    .queueFull,
-                    "cannot handle stream: cannot process batch: queue is full"
-                )
-            )
-        }
-        if isAnswerable || !rest.isEmpty { exchange.wake() }
-    }
-
-    /// The worker may take more.
-    func wake() { exchange.wake() }
-
     // MARK: - Steps
 
     private var isAnswerable: Bool {
         let isOver = answer.hasStreamError || (isBodyComplete && rest.isEmpty && isLineEndReached)
-        return isOver && pendingBatches == 0 && openEvents == 0
+        return isOver && events.isSettled
     }
 
     private func step() -> HTTPStep {
+        takeRefusals()
         if !answer.hasStreamError, rest.isEmpty, isBodyComplete, !isLineEndReached { endOfBody() }
         if isAnswerable { return .respond(response) }
         if answer.hasStreamError || isLineEndReached {
@@ -144,20 +116,28 @@ final class IntakeStream: HTTPBodyStream {
         }
         if !rest.isEmpty {
             // What is left comes in the next turn: after the others', or when the worker has room.
-            if worker.isFull { worker.wakeWhenRoom(self) } else { exchange.wake() }
+            if worker.isFull { worker.wakeWhenRoom(events) } else { exchange.wake() }
             return .wait
         }
         if worker.isFull, !isBodyComplete {
-            worker.wakeWhenRoom(self)
+            worker.wakeWhenRoom(events)
             return .wait
         }
         return .proceed
     }
 
+    /// Events that were accepted and could not be kept after all.
+    private func takeRefusals() {
+        guard events.refused > toldRefused else { return }
+        answer.accepted -= events.refused - toldRefused
+        toldRefused = events.refused
+        end(IntakeError.queueFull)
+    }
+
     private var response: HTTPResponse {
         worker.metrics.answered(status: answer.status)
         var response = settings.respond(answer.status, answer.body(isVerbose: settings.isVerbose))
-        if answer.status >= 400 { response.headers.append(.init("Connection", "Close")) }
+        response.closesConnection = answer.status >= 400
         return response
     }
 
@@ -232,10 +212,7 @@ final class IntakeStream: HTTPBodyStream {
             guard !shape.isCut else {
                 throw IntakeError(.size, "event exceeded the permitted size")
             }
-            let accepted = try worker.map(line, metadata)
-            guard accepted > 0 else { return true }
-            answer.accepted += accepted
-            worker.added(accepted, for: self)
+            answer.accepted += try worker.take(line, metadata, for: events)
         } catch {
             worker.metrics.rejected(error, line)
             guard metadata == nil || error.status > 400 else {

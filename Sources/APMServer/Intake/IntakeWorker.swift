@@ -29,9 +29,10 @@ final class IntakeWorker {
         let ended = Mutex<[Ended]>([])
     }
 
+    /// A batch on its way.
     private struct Pending {
         let bytes: Int
-        let requests: [(stream: IntakeStream, events: Int)]
+        let shares: [OpenBatch.Share]
     }
 
     let metrics: IntakeMetrics
@@ -42,6 +43,8 @@ final class IntakeWorker {
     private let output: IntakeOutput
     private let mapper: EventMapper
     private let delivery: Delivery
+    /// Where transactions and spans wait for the decision on their traces; nil when all are stored.
+    private let sampler: TailSampler?
     /// Has `tick` called on this worker's thread.
     private let wakeThread: @Sendable () -> Void
     private let mailbox = Mailbox()
@@ -51,13 +54,13 @@ final class IntakeWorker {
     private let decompressor = DeflateDecompressor()
     private(set) var inflated = ByteBuffer(capacity: 256 << 10)
 
-    /// Requests with events in the open batch.
-    private var openRequests: [IntakeStream] = []
-    private var openSince: Int64 = 0
+    /// Of `output.batch`, and of `output.held`.
+    private var open = OpenBatch()
+    private var openHeld = OpenBatch()
     private var pending: [Int: Pending] = [:]
     private var pendingBytes = 0
     private var nextNumber = 0
-    private var waitingForRoom: [IntakeStream] = []
+    private var waitingForRoom: [EventsInFlight] = []
 
     /// Memory kept of the buffer for inflated bodies.
     private static let keptBytes = 1 << 20
@@ -67,6 +70,7 @@ final class IntakeWorker {
         output: IntakeOutput,
         mapper: EventMapper,
         delivery: Delivery,
+        sampler: TailSampler?,
         metrics: IntakeMetrics,
         wakeThread: @escaping @Sendable () -> Void
     ) {
@@ -74,6 +78,7 @@ final class IntakeWorker {
         self.output = output
         self.mapper = mapper
         self.delivery = delivery
+        self.sampler = sampler
         self.metrics = metrics
         services = metrics.makeServiceCounters()
         self.wakeThread = wakeThread
@@ -101,18 +106,31 @@ final class IntakeWorker {
         }
     }
 
-    /// Turns a line into documents of the open batch.
+    /// Turns a line into documents of the open batches.
     ///
+    /// - Parameter events: of the request, whose answer waits for them.
     /// - Returns: how many events were accepted.
-    func map(_ line: RawSpan, _ metadata: RequestMetadata) throws(IntakeError) -> Int {
+    func take(
+        _ line: RawSpan,
+        _ metadata: RequestMetadata,
+        for events: EventsInFlight
+    ) throws(IntakeError) -> Int {
         fields.removeAll()
         let kind = try decoder.event(line, into: &fields)
+        let held = output.held?.documents.documentCount ?? 0
         let accepted = try withRepaired(line) { (line) throws(IntakeError) in
             try mapper.map(kind, fields, line, metadata, output)
         }
         metrics.accepted(kind, accepted)
         let service = metadata.line.fields[.serviceName].range
         metadata.line.bytes.withUnsafeBytes { services.add(accepted, $0.bytes, service) }
+        let nowHeld = (output.held?.documents.documentCount ?? 0) - held
+        if nowHeld > 0 { openHeld.added(nowHeld, of: events, now: Clock.monotonic) }
+        // Events that are only counted in roll-ups put nothing into a batch.
+        if accepted > nowHeld, !output.batch.isEmpty {
+            open.added(accepted - nowHeld, of: events, now: Clock.monotonic)
+        }
+        sendIfLarge()
         return accepted
     }
 
@@ -129,21 +147,10 @@ final class IntakeWorker {
         return try copy.withSpan(body)
     }
 
-    /// The open batch has `events` more of this request.
-    func added(_ events: Int, for stream: IntakeStream) {
-        // Events that are only counted in roll-ups put nothing into the batch.
-        guard !output.batch.isEmpty else { return }
-        if stream.openEvents == 0 { openRequests.append(stream) }
-        stream.openEvents += events
-        if openSince == 0 { openSince = Clock.monotonic }
-        let isLarge = output.batch.byteCount >= settings.maxBatchBytes
-        if isLarge || output.batch.documentCount >= settings.maxBatchEvents { send() }
-    }
-
     /// Lets the server add documents of its own, for which no request waits.
     func append<Result>(_ body: (IntakeOutput) -> Result) -> Result {
         let result = body(output)
-        if openSince == 0, !output.batch.isEmpty { openSince = Clock.monotonic }
+        if !output.batch.isEmpty { open.touched(now: Clock.monotonic) }
         return result
     }
 
@@ -189,43 +196,57 @@ final class IntakeWorker {
     var isFull: Bool { pendingBytes >= settings.maxPendingBytes }
 
     /// Has the request woken when the worker is no longer full.
-    func wakeWhenRoom(_ stream: IntakeStream) { waitingForRoom.append(stream) }
+    func wakeWhenRoom(_ events: EventsInFlight) { waitingForRoom.append(events) }
 
     /// Takes in what other threads have said, and sends the open batch when its time has come.
     ///
     /// - Returns: when to be called again at the latest.
     func tick(now: Int64) -> Int64 {
         takeEnded()
-        guard !output.batch.isEmpty else { return .max }
-        let due = openSince + settings.maxBatchDelay.nanoseconds
+        guard let since = [open.since, openHeld.since].compactMap({ $0 }).min() else { return .max }
+        let due = since + settings.maxBatchDelay.nanoseconds
         let isIdle = pending.count < settings.concurrentBatches
-        if (hasWaitingRequests && isIdle) || now >= due {
-            send()
-            return .max
-        }
-        return due
+        guard (hasWaitingRequests && isIdle) || now >= due else { return due }
+        flush()
+        return .max
     }
 
-    /// Sends what is there, for the end of the service.
+    /// Sends what is there.
     func flush() {
+        hasWaitingRequests = false
         if !output.batch.isEmpty { send() }
+        if let held = output.held, !held.isEmpty { hold(held) }
+    }
+
+    private func sendIfLarge() {
+        let batch = output.batch
+        if batch.byteCount >= settings.maxBatchBytes || batch.documentCount >= settings.maxBatchEvents {
+            send()
+        }
+        guard let held = output.held, held.documents.byteCount >= settings.maxBatchBytes else { return }
+        hold(held)
     }
 
     private func send() {
-        let number = nextNumber
-        nextNumber += 1
         let batch = output.batch
         output.batch = delivery.emptyBatch()
-        openSince = 0
-        hasWaitingRequests = false
-        pending[number] = Pending(
-            bytes: batch.byteCount,
-            requests: openRequests.map { ($0, $0.batchLeaves()) }
-        )
-        openRequests.removeAll(keepingCapacity: true)
-        pendingBytes += batch.byteCount
+        delivery.submit(batch, completion: depart(open.leave(), bytes: batch.byteCount))
+    }
+
+    private func hold(_ batch: TailBatch) {
+        guard let sampler else { return }
+        output.held = sampler.emptyBatch()
+        sampler.submit(batch, completion: depart(openHeld.leave(), bytes: batch.documents.byteCount))
+    }
+
+    /// Notes a batch that leaves; the answer takes word of its arrival.
+    private func depart(_ shares: [OpenBatch.Share], bytes: Int) -> @Sendable (Delivery.Outcome) -> Void {
+        let number = nextNumber
+        nextNumber += 1
+        pending[number] = Pending(bytes: bytes, shares: shares)
+        pendingBytes += bytes
         let (mailbox, wake) = (mailbox, wakeThread)
-        delivery.submit(batch) { outcome in
+        return { outcome in
             mailbox.ended.withLock { $0.append(Ended(number: number, outcome: outcome)) }
             wake()
         }
@@ -240,11 +261,11 @@ final class IntakeWorker {
         for end in ended {
             guard let batch = pending.removeValue(forKey: end.number) else { continue }
             pendingBytes -= batch.bytes
-            for request in batch.requests { request.stream.batchEnded(end.outcome, events: request.events) }
+            for share in batch.shares { share.events.arrived(end.outcome, share.count) }
         }
         guard !isFull, !waitingForRoom.isEmpty else { return }
         let woken = waitingForRoom
         waitingForRoom.removeAll(keepingCapacity: true)
-        for stream in woken { stream.wake() }
+        for events in woken { events.wake() }
     }
 }

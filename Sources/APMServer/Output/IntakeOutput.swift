@@ -6,12 +6,21 @@ import Common
 final class IntakeOutput {
     /// Documents not yet on their way.
     var batch: BulkBatch
+    /// Transactions and spans that wait for the decision on their traces; nil when all are stored.
+    var held: TailBatch?
     let rollUps: RollUpTables
     private var ids: DocumentIDs
     private let indexNames: IndexNames
 
-    init(batch: BulkBatch, rollUps: RollUpTables, ids: DocumentIDs, indexNames: IndexNames) {
+    init(
+        batch: BulkBatch,
+        held: TailBatch? = nil,
+        rollUps: RollUpTables,
+        ids: DocumentIDs,
+        indexNames: IndexNames
+    ) {
         self.batch = batch
+        self.held = held
         self.rollUps = rollUps
         self.ids = ids
         self.indexNames = indexNames
@@ -38,6 +47,30 @@ final class IntakeOutput {
             }
         } else {
             id.withUnsafeBytes { batch.append(index: dataStream, id: $0.bytes, write) }
+        }
+    }
+}
+
+extension IntakeOutput {
+    /// Adds a document of a trace: to those that wait for the decision on it, if any do.
+    ///
+    /// - Parameter add: adds it to them under the name of its index and its id.
+    @inline(__always)
+    func append(
+        _ dataStream: RawSpan,
+        _ event: ProcessorEvent,
+        time: CalendarTime,
+        holding add: (TailBatch, _ index: RawSpan, _ id: RawSpan) -> Void,
+        _ write: (inout ByteBuffer) -> Void
+    ) {
+        guard let held else { return append(dataStream, event, time: time, write) }
+        let id = ids.next()
+        id.withUnsafeBytes { id in
+            if indexNames.isClassic {
+                indexNames.withClassicName(of: event, time: time) { add(held, $0, id.bytes) }
+            } else {
+                add(held, dataStream, id.bytes)
+            }
         }
     }
 }

@@ -58,7 +58,7 @@ struct IntakeRoute {
         var answer = IntakeAnswer()
         answer.end(error)
         var response = Answer.json(status: error.status, answer.body(isVerbose: false), to: request)
-        response.headers.append(.init("Connection", "Close"))
+        response.closesConnection = true
         return .respond(response)
     }
 }
