@@ -10,6 +10,8 @@ final class AgentConfigurationIndex: Sendable {
     /// More documents than Elasticsearch gives at once (`index.max_result_window`) are not read.
     static let maxDocuments = 10_000
 
+    /// After a failure: agents that come meanwhile are sent away for five minutes.
+    private static let retryInterval = Duration.seconds(5)
     private static let path = "/.apm-agent-configuration/_search?filter_path=hits.hits._source"
     private static let query = Array(
         #"{"size":\#(maxDocuments),"_source":["service","agent_name","etag","settings"]}"#.utf8
@@ -55,10 +57,11 @@ final class AgentConfigurationIndex: Sendable {
 
     private func run(_ reader: ElasticsearchReader) {
         var reader = reader
+        var pause = interval
         repeat {
-            read(&reader)
+            pause = read(&reader) ? interval : min(interval, Self.retryInterval)
             state.change { $0.hasTried = true }
-        } while !isStopped(at: Clock.monotonic + interval.nanoseconds)
+        } while !isStopped(at: Clock.monotonic + pause.nanoseconds)
         reader.close()
     }
 
@@ -70,20 +73,26 @@ final class AgentConfigurationIndex: Sendable {
     }
 
     /// What was read before stays when Elasticsearch does not answer.
-    private func read(_ reader: inout ElasticsearchReader) {
+    ///
+    /// - Returns: whether it has answered.
+    private func read(_ reader: inout ElasticsearchReader) -> Bool {
         do throws(HTTPClientError) {
             let status = try reader.post(Self.path, Self.query)
             switch status {
             case 200:
                 guard let found = reader.withBody({ Self.configurations(in: $0) }) else {
-                    return complain("the answer is not a search result")
+                    complain("the answer is not a search result")
+                    return false
                 }
                 if found.count == Self.maxDocuments {
                     complain("only the first \(Self.maxDocuments) are read")
                 }
                 configurations.update(stored: found)
+                return true
             // Kibana has not made the index.
-            case 404: configurations.update(stored: [])
+            case 404:
+                configurations.update(stored: [])
+                return true
             case 401, 403:
                 complain(
                     "status \(status); give the user of the output the privilege read on "
@@ -94,6 +103,7 @@ final class AgentConfigurationIndex: Sendable {
         } catch {
             if error.reason != .cancelled { complain(error.description) }
         }
+        return false
     }
 
     private func complain(_ reason: String) {

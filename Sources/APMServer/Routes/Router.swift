@@ -2,7 +2,7 @@ import Common
 
 /// What is known of a request when its route takes over.
 struct Admission {
-    /// nil only on paths for everyone, where credentials were wrong or missing.
+    /// nil only on paths for anyone or everyone, where credentials were wrong or missing.
     var identity: Identity?
     var client: ClientAddress
     /// What events have to pass; nil when the client may send everything.
@@ -92,7 +92,7 @@ final class Router {
         let client = ClientAddress(request)
         guard route.audience != .anyone else {
             var identity: Identity?
-            if case .granted(let granted) = verdict { identity = granted }
+            if case .granted(let granted) = verdict, granted != .anonymous { identity = granted }
             return route.open(request, Admission(identity: identity, client: client), exchange)
         }
         switch verdict {

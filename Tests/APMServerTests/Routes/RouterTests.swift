@@ -49,6 +49,7 @@ struct RouterTests {
             ("", "POST", "/intake/v2/events", [:], 202, "everything, gate: false"),
             ("", "GET", "/", [:], 202, "everything, gate: false"),
             (token, "GET", "/", [:], 202, "nobody, gate: false"),
+            (token + rum, "GET", "/", [:], 202, "nobody, gate: false"),
             (token, "GET", "/", bearer, 202, "everything, gate: false"),
             (token, "GET", "/healthz", [:], 202, "nobody, gate: false"),
             (token, "POST", "/intake/v2/events", bearer, 202, "everything, gate: false"),
