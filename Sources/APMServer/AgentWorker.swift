@@ -23,4 +23,7 @@ final class AgentWorker: HTTPWorker {
         }
         return min(reported, intake.tick(now: now))
     }
+
+    /// Events of streams that were cut off by the stop are stored all the same.
+    func ended() { intake.flush() }
 }

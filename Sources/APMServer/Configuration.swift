@@ -92,6 +92,7 @@ struct LimitsConfiguration: Sendable {
     var headerBytes: Int
     var eventBytes: Int
     var decompressedBytes: Int
+    var otlpBodyBytes: Int
     var idleTimeout: Duration
     var readTimeout: Duration
     var writeTimeout: Duration
@@ -103,6 +104,7 @@ struct LimitsConfiguration: Sendable {
         headerBytes = reader.size("max_header_size", default: 64 << 10, in: 4 << 10...1 << 20)
         eventBytes = reader.size("max_event_size", default: 307_200, in: 1 << 10...64 << 20)
         decompressedBytes = reader.size("max_decompressed_size", default: 128 << 20, in: 1 << 20...1 << 40)
+        otlpBodyBytes = reader.size("max_otlp_body_size", default: 16 << 20, in: 1 << 16...1 << 30)
         func timeout(_ key: String, _ seconds: Int) -> Duration {
             reader.duration(key, default: .seconds(seconds), in: .milliseconds(100)...(.seconds(3600)))
         }

@@ -181,6 +181,16 @@ private struct WorkerParts: Sendable {
         let browsers = IntakeRoute(worker: intake, settings: configuration.intake, isRUM: true)
         router.on("/intake/v2/rum/events", for: .browsers, browsers.open)
         router.on("/intake/v3/rum/events", for: .browsers, browsers.open)
+        let translator = OTLPTranslator()
+        for signal in OTLPSignal.allCases {
+            let otlp = OTLPRoute(
+                signal: signal,
+                worker: intake,
+                translator: translator,
+                maxBodyBytes: configuration.limits.otlpBodyBytes
+            )
+            router.on(signal.path, for: .agents, otlp.open)
+        }
         let central = AgentConfigurationRoute(
             configurations,
             rules: access.anonymousRules,

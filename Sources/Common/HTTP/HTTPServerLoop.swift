@@ -87,6 +87,7 @@ final class HTTPServerLoop: @unchecked Sendable {
         worker = makeWorker(thread.index, thread)
         while round() {}
         shutDown()
+        worker?.ended()
         worker = nil
     }
 

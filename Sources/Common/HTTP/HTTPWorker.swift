@@ -10,6 +10,13 @@ package protocol HTTPWorker: AnyObject {
     /// - Parameter now: monotonic nanoseconds.
     /// - Returns: when to call again at the latest, in monotonic nanoseconds; `.max` for no such moment.
     func tick(now: Int64) -> Int64
+
+    /// The thread ends, after the last answer: the last call.
+    func ended()
+}
+
+extension HTTPWorker {
+    package func ended() {}
 }
 
 /// The first decision on a request, made when only its head is known.
