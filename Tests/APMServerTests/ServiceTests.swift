@@ -83,11 +83,12 @@ struct ServiceTests {
                 )
             )
         }
-        let running = try service(agents: 0, monitoring: 0)
-        let agents = running.agentsAddress.port
-        let monitoring = try #require(running.monitoringAddress).port
+        let (agents, monitoring) = try {
+            let running = try service(agents: 0, monitoring: 0)
+            defer { running.stop() }
+            return (running.agentsAddress.port, try #require(running.monitoringAddress).port)
+        }()
         #expect(agents != monitoring)
-        running.stop()
         let taken = try Socket.listen(on: Socket.resolve("127.0.0.1", port: monitoring)[0])
         let failure = #expect(throws: HTTPServer.Failure.self) {
             try service(agents: agents, monitoring: monitoring)
