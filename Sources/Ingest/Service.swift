@@ -32,6 +32,9 @@ final class Service {
             maxBytes: configuration.deadLetterBytes
         )
         self.deadLetters = deadLetters
+        metrics.registry.gauge("ingest_dead_letter_bytes", "Bytes of dead letters on the disk.") {
+            Double(deadLetters.totalBytes)
+        }
         var output = configuration.output.elasticsearch
         output.maxPendingBytes = max(configuration.limits.memoryBytes, 2 * configuration.output.maxBulkBytes)
         indexer = BulkIndexer(output, service: "ingest", metrics: metrics.registry) { batch, burials in
@@ -113,10 +116,16 @@ final class Service {
             Monitoring.Listener(input.name, "\(address)")
         }
         let indexer = indexer
-        return try Monitoring(service: "ingest", metrics: metrics.registry, listeners: { listeners }) {
-            guard let problem = indexer.health.worst, problem.state == .down else { return Health() }
-            return Health(reasons: ["\(problem.reason) (since \(problem.since.iso8601))"])
-        }.start(configuration.monitoring)
+        return try Monitoring(
+            service: "ingest",
+            metrics: metrics.registry,
+            listeners: { listeners },
+            page: .ingest,
+            health: {
+                guard let problem = indexer.health.worst, problem.state == .down else { return Health() }
+                return Health(reasons: ["\(problem.reason) (since \(problem.since.iso8601))"])
+            }
+        ).start(configuration.monitoring)
     }
 
     /// What is done in the store before the first document: a template for each prefix that inputs write to.

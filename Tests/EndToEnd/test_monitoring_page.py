@@ -13,7 +13,8 @@ import pytest
 
 from harness.apm import metadata, ndjson, post, transaction
 from harness.browser import CHROMIUM, visit
-from harness.services import APMServer, http_get
+from harness.loglines import append, lines
+from harness.services import APMServer, Ingest, Shipper, http_get
 from harness.store import BulkStore
 from harness.waiting import wait_until
 
@@ -52,6 +53,49 @@ def test_the_page_shows_what_happens(store: BulkStore, start_apm_server: StartAP
     assert '"name": "no type"' in "".join(texts(page.dom, "code"))
     # At least two rounds of numbers: there is a rate.
     assert re.search(r'<div class="number">0/s</div>', page.dom)
+
+
+def test_the_pages_of_shipper_and_ingest(
+    store: BulkStore,
+    start_ingest: Callable[..., Ingest],
+    start_shipper: Callable[..., Shipper],
+    log: Path,
+    tmp_path: Path,
+) -> None:
+    """Each shows its own numbers: of lines and documents, and how far behind each file is."""
+    ingest = start_ingest(store.url)
+    # What is no line of the format is stored with a tag.
+    append(log, lines(range(300)) + b"no line of nginx\n")
+    rest = log.with_name("shop.access.log")
+    append(rest, b"a line without its end")
+    shipper = start_shipper([log, rest], ingest.port)
+    store.wait_for_count(301, 20)
+    wait_until(lambda: shipper.stats()["shipping"]["windows"]["outstanding"] == 0, 10, "the last ack")
+    page = visit(f"http://127.0.0.1:{ingest.monitoring_port}/", tmp_path)
+    assert texts(page.dom, "h1") == ["ingest"]
+    assert 'class="good">healthy<' in page.dom
+    assert rows(page.dom, "Lines by input")[f"nginx-access:{ingest.port}"][0] == "301"
+    assert rows(page.dom, "Documents<")["stored"][0] == "301"
+    assert rows(page.dom, "Stored with a tag")["format"][0] == "1"
+    assert int(rows(page.dom, "Senders")["Connections accepted"][0]) >= 1
+    page = visit(f"http://127.0.0.1:{shipper.monitoring_port}/", tmp_path)
+    assert texts(page.dom, "h1") == ["shipper"]
+    assert 'class="good">healthy<' in page.dom
+    files = rows(page.dom, "Files, the furthest behind first")
+    assert list(files) == [str(rest), str(log)]
+    assert files[str(rest)][:4] == ["22 B", "0 B", "0 B", "22 B"]
+    assert files[str(log)][3] == "0 B"
+    assert rows(page.dom, "Connection<")["Windows sent again"] == ["0"]
+    tiles = dict(re.findall(r'<div class="label">([^<]*)</div><div class="number">([^<]*)</div>', page.dom))
+    assert (tiles["Connected"], tiles["Bytes behind"], tiles["Windows without ack"]) == ("yes", "22 B", "0")
+
+
+def test_the_page_of_an_ingest_without_store_says_why(start_ingest: Callable[..., Ingest], tmp_path: Path) -> None:
+    ingest = start_ingest("http://127.0.0.1:1")
+    wait_until(lambda: ingest.health()[0] == 503, 20, "the service to notice that there is no store")
+    page = visit(f"http://127.0.0.1:{ingest.monitoring_port}/", tmp_path)
+    assert ">not healthy<" in page.dom
+    assert any("127.0.0.1:1" in reason for reason in texts(page.dom, "li"))
 
 
 def test_text_from_outside_stays_text(store: BulkStore, start_apm_server: StartAPMServer, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ package struct MonitoringPage: Sendable {
         case count, bytes, seconds
         /// Of a rate of seconds: 0.5 is shown as 50 %.
         case share
+        /// Yes or no.
+        case flag
     }
 
     /// One number: the sum of a metric's series that have the given labels.
@@ -25,6 +27,8 @@ package struct MonitoringPage: Sendable {
         let reading: Reading
         let unit: Unit
 
+        /// - Parameter metric: its name; or `member.member#name` for a number of `/stats` beside the metrics: `name` of the
+        ///   object that these members lead to, or of each object of the array there.
         package init(
             _ label: String,
             _ metric: String,
@@ -38,13 +42,19 @@ package struct MonitoringPage: Sendable {
             self.reading = reading
             self.unit = unit
         }
+
+        /// The columns of most tables: what was counted since the start, and what comes now.
+        package static func totalAndRate(_ metric: String) -> [Figure] {
+            [Figure("total", metric), Figure("now", metric, .rate)]
+        }
     }
 
     /// One part of the page.
     package struct Section: Sendable {
         fileprivate enum Content: Sendable {
             case tiles([Figure])
-            case table(rows: String, columns: [Figure], samples: String?)
+            case facts([Figure])
+            case table(rows: String, columns: [Figure], samples: String?, isWide: Bool)
             case grid(metric: String, rows: String, columns: String)
         }
 
@@ -56,17 +66,31 @@ package struct MonitoringPage: Sendable {
             Section(title: title, content: .tiles(figures))
         }
 
-        /// A row for each value that the label `rows` has, with the course of the last column's number.
+        /// Numbers that matter when something is odd, a row for each.
+        package static func facts(_ title: String, _ figures: [Figure]) -> Section {
+            Section(title: title, content: .facts(figures))
+        }
+
+        /// A row for each value that the label (or member) `rows` has, with the course of the last column's number.
+        ///
+        /// Rows of a metric are sorted by the first column's number, and left out while that is 0; rows of an array
+        /// stand in its order.
         ///
         /// - Parameter samples: the member of `/stats` with `RejectSamples`, whose lines are shown below the row of
-        ///   their reason.
+        ///   their reason; such a table is wide.
+        /// - Parameter isWide: whether it takes the whole width of the page.
         package static func table(
             _ title: String,
             rows: String,
             _ columns: [Figure],
-            samples: String? = nil
+            samples: String? = nil,
+            isWide: Bool = false
         ) -> Section {
-            Section(title: title, content: .table(rows: rows, columns: columns, samples: samples))
+            let isWide = isWide || samples != nil
+            return Section(
+                title: title,
+                content: .table(rows: rows, columns: columns, samples: samples, isWide: isWide)
+            )
         }
 
         /// A metric with two labels, one down and one across.
@@ -105,10 +129,14 @@ package struct MonitoringPage: Sendable {
         case .tiles(let figures):
             member(#""kind":"#, "tiles")
             append(figures, to: &json)
-        case .table(let rows, let columns, let samples):
+        case .facts(let figures):
+            member(#""kind":"#, "facts")
+            append(figures, to: &json)
+        case .table(let rows, let columns, let samples, let isWide):
             member(#""kind":"#, "table")
             member(#""rows":"#, rows)
             if let samples { member(#""samples":"#, samples) }
+            if isWide { json.append(#","wide":true"# as StaticString) }
             append(columns, to: &json)
         case .grid(let metric, let rows, let columns):
             member(#""kind":"#, "grid")

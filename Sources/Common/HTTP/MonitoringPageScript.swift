@@ -51,11 +51,18 @@ extension MonitoringPage {
         function shown(value, figure) {
           if (value === null) return "–";
           if (figure.unit === "share") return `${plain(value * 100)} %`;
+          if (figure.unit === "flag") return value ? "yes" : "no";
           const text = { bytes, seconds: duration }[figure.unit]?.(value) ?? plain(value);
           return figure.reading === "rate" ? `${text}/s` : text;
         }
 
+        /** What a figure's metric is, by its labels. */
         function series(stats, metric) {
+          const [path, name] = metric.split("#");
+          if (name) {
+            const found = path.split(".").reduce((part, member) => part?.[member], stats);
+            return [found ?? []].flat().map(one => ({ ...one, value: Number(one[name] ?? 0) }));
+          }
           if (!stats || !Object.hasOwn(stats.metrics, metric)) return [];
           const found = stats.metrics[metric];
           return Array.isArray(found) ? found : [{ value: found }];
@@ -133,6 +140,26 @@ extension MonitoringPage {
           }
         }
 
+        /** A name and a number in each row. */
+        class Facts {
+          constructor(section) {
+            this.node = element("table", "facts", element("tbody"));
+            this.parts = section.figures.map(figure => {
+              const cell = element("td", "", "–");
+              this.node.firstChild.append(element("tr", "", element("td", "", figure.label), cell));
+              return { figure, cell };
+            });
+          }
+
+          update() {
+            for (const { figure, cell } of this.parts) {
+              const value = reading(figure);
+              setText(cell, shown(value, figure));
+              cell.className = value ? "" : "nil";
+            }
+          }
+        }
+
         /** A table whose rows come and go by their key. */
         class Rows {
           constructor(heads, className) {
@@ -172,8 +199,10 @@ extension MonitoringPage {
 
           get keys() {
             const { rows, figures } = this.section;
+            const found = series(now, figures[0].metric);
+            if (figures[0].metric.includes("#")) return [...new Set(found.map(one => one[rows]))].slice(0, maxRows);
             const totals = new Map();
-            for (const one of series(now, figures[0].metric)) {
+            for (const one of found) {
               if (one[rows] === undefined || !one.value) continue;
               totals.set(one[rows], (totals.get(one[rows]) ?? 0) + one.value);
             }
@@ -252,11 +281,11 @@ extension MonitoringPage {
         }
 
         function build(page) {
-          const kinds = { tiles: Tiles, table: Table, grid: Grid };
+          const kinds = { tiles: Tiles, facts: Facts, table: Table, grid: Grid };
           byId("sections").replaceChildren();
           return page.sections.map(section => {
             const part = new kinds[section.kind](section);
-            const className = section.kind === "tiles" ? "wide bare" : section.samples ? "wide" : "";
+            const className = section.kind === "tiles" ? "wide bare" : section.wide ? "wide" : "";
             byId("sections").append(element("section", className, element("h2", "", section.title), part.node));
             return part;
           });

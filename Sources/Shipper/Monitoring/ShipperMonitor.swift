@@ -96,6 +96,7 @@ extension ShipperMonitor {
             service: "shipper",
             metrics: metrics.metrics,
             details: [(name: "shipping", json: { Self.json(self.ask()) })],
+            page: .shipper,
             health: { Self.health(self.ask()) }
         )
     }

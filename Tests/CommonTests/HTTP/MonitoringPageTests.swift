@@ -13,6 +13,7 @@ struct MonitoringPageTests {
             ]
         ),
         .table("By reason", rows: "reason", [.init("total", "c_total")], samples: "rejects"),
+        .facts("Rare", [.init("Connected", "shipping#connected", unit: .flag)]),
         .grid("Groups", "d", rows: "kind", columns: "interval"),
     ])
 
@@ -38,8 +39,10 @@ struct MonitoringPageTests {
                 == #"{"sections":[{"title":"Now","kind":"tiles","figures":["#
                 + #"{"label":"Events","metric":"a_total","labels":{"type":"x\""},"reading":"rate","unit":"count"},"#
                 + #"{"label":"Memory","metric":"b","labels":{},"reading":"value","unit":"bytes"}]},"#
-                + #"{"title":"By reason","kind":"table","rows":"reason","samples":"rejects","figures":["#
+                + #"{"title":"By reason","kind":"table","rows":"reason","samples":"rejects","wide":true,"figures":["#
                 + #"{"label":"total","metric":"c_total","labels":{},"reading":"value","unit":"count"}]},"#
+                + #"{"title":"Rare","kind":"facts","figures":["#
+                + #"{"label":"Connected","metric":"shipping#connected","labels":{},"reading":"value","unit":"flag"}]},"#
                 + #"{"title":"Groups","kind":"grid","metric":"d","rows":"kind","columns":"interval"}]}"#
                 + "\n"
         )
