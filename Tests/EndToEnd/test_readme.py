@@ -14,9 +14,10 @@ from harness.services import REPOSITORY, run_to_end
 README = (REPOSITORY / "README.md").read_text()
 SERVICES = {"shipper": "Shipper", "ingest": "Ingest", "apm-server": "APMServer"}
 
-# A call of the configuration reader, whose first argument is the key.
+# A call of the configuration reader, whose first argument is the key, or of one of the functions that read several.
 READER_CALL = re.compile(
-    r'\.(?:string|strings|int|bool|duration|size|choice|json|section|sections|namedSections|readableFiles)\(\s*"([a-z_]+)"'
+    r"(?:\.(?:string|strings|int|bool|duration|size|choice|json|section|sections|namedSections|readableFiles?|headers)\("
+    r'|\b(?:timeout|groups)\(|\bfraction\(\w+,)\s*"([a-z0-9_]+)"'
 )
 # Values for keys without a default of their own, and defaults that a table gives in words.
 STATED = {
@@ -24,6 +25,15 @@ STATED = {
     ("shipper", "inputs[].paths"): ["/var/log/nginx/access.log"],
     ("shipper", "inputs[].dataset"): "nginx.access",
     ("ingest", "pipelines.NAME.trusted_proxies"): ["127.0.0.0/8", "10.0.0.0/8", "::1/128"],
+    ("apm-server", "auth.api_key.elasticsearch"): {"hosts": ["http://127.0.0.1:9200"], "api_key": "id:key"},
+    ("apm-server", "auth.anonymous.enabled"): True,
+    ("apm-server", "rum.library_pattern"): "node_modules|bower_components|~",
+    ("apm-server", "agent.config.elasticsearch"): {"hosts": ["http://127.0.0.1:9200"]},
+    ("apm-server", "sampling.tail.policies[].service.name"): "shop",
+    ("apm-server", "sampling.tail.policies[].service.environment"): "production",
+    ("apm-server", "sampling.tail.policies[].trace.name"): "GET /",
+    ("apm-server", "sampling.tail.policies[].trace.outcome"): "failure",
+    ("apm-server", "sampling.tail.policies[].sample_rate"): 0.5,
 }
 
 
