@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TextIO
 
 from apm_report import APMReport
-from report import Report
+from report import Report, heading
 from services import DemoError, Services, answers, free_port
 from store import Store
 from visitors import ShopTraffic, Traffic
@@ -124,11 +124,12 @@ class Demo:
         apm.show(seconds)
         self._endpoints()
         lines = self.web_server.logged()
-        print(f"\nRequests sent {requests:,} · lines in access.log {lines:,} · documents in Elasticsearch {documents:,}")
-        print(f"Requests to the app {orders:,} · transactions in Elasticsearch {transactions:,}")
+        heading("Counted")
+        print(f"\n  requests to nginx {requests:,} · lines in access.log {lines:,} · documents in Elasticsearch {documents:,}")
+        print(f"  requests to the app {orders:,} · transactions in Elasticsearch {transactions:,}")
         if not requests == lines == documents or orders != transactions:
             raise DemoError("these numbers should be the same: see the logs in .demo/")
-        print("Nothing lost, nothing doubled.", flush=True)
+        print("  Nothing lost, nothing doubled.", flush=True)
 
     def wait_for_interrupt(self) -> None:
         """KEEP=1: everything stays up until Ctrl-C or the end of one of the programs."""
@@ -238,22 +239,28 @@ class Demo:
         return found
 
     def _endpoints(self) -> None:
-        monitoring = "healthz, stats, metrics"
-        print("\nEndpoints" + ("" if os.environ.get("KEEP") == "1" else " (KEEP=1 make demo leaves them running)"))
-        print(f"  Elasticsearch  {self.store.url}/{self.index}/_search?pretty")
-        print(f"  nginx          {self.web_server.url}")
-        print(f"  ingest         http://127.0.0.1:{self.ingest_port}/  ({monitoring}); Lumberjack on port {self.lumberjack_port}")
-        print(f"  shipper        http://127.0.0.1:{self.shipper_port}/  ({monitoring})")
-        print(f"  apm-server     http://127.0.0.1:{self.apm_port}  for agents; http://127.0.0.1:{self.apm_monitoring_port}/  a live page ({monitoring})")
-        print(f"  Flask app      http://127.0.0.1:{self.shop_port}/item/7")
-        print(f"  logs, data     {FOLDER}")
+        page = "live page; also /healthz, /stats, /metrics"
+        heading("Endpoints" + ("" if os.environ.get("KEEP") == "1" else ", kept with KEEP=1 make demo"))
+        rows = [
+            ("Elasticsearch", f"{self.store.url}/{self.index}/_search?pretty", "lines of nginx"),
+            ("", f"{self.store.url}/traces-apm-{self.namespace}/_search?pretty", "traces of the app"),
+            ("nginx", self.web_server.url, ""),
+            ("Flask app", f"http://127.0.0.1:{self.shop_port}/item/7", ""),
+            ("shipper", f"http://127.0.0.1:{self.shipper_port}/", page),
+            ("ingest", f"http://127.0.0.1:{self.ingest_port}/", f"{page}; Lumberjack on port {self.lumberjack_port}"),
+            ("apm-server", f"http://127.0.0.1:{self.apm_monitoring_port}/", page),
+            ("", f"http://127.0.0.1:{self.apm_port}", "SERVER_URL for agents"),
+            ("logs, data", str(FOLDER), ""),
+        ]
+        for name, address, words in rows:
+            print(f"  {name:<14} {address:<56} {words}".rstrip())
         if not self.is_embedded:
             # By name: clusters refuse to delete by pattern.
             indices = ",".join(sorted(self.store.request("GET", f"/{self.index}")))
-            streams = f"{self.store.url}/_data_stream/*-apm*-{self.namespace}"
-            print(f"  and of the traces: curl -X DELETE '{streams}'")
             template = f"{self.store.url}/_index_template/{self.name}"
-            print(f"  to delete what this run stored: curl -X DELETE {self.store.url}/{indices} {template}")
+            streams = f"{self.store.url}/_data_stream/*-apm*-{self.namespace}"
+            print("  to delete what this run stored:")
+            print(f"    curl -X DELETE '{self.store.url}/{indices}' '{template}' '{streams}'")
 
 
 def take_folder() -> TextIO:

@@ -12,6 +12,7 @@ LABEL_COLUMNS = 44
 ROWS = 8
 # Elasticsearch's limit of from + size; beyond it, percentiles by sorting are not to be had.
 RESULT_WINDOW = 10_000
+STEPS = "▁▂▃▄▅▆▇█"
 
 
 class Report:
@@ -25,15 +26,15 @@ class Report:
         """Prints all tables."""
         answer = self.store.search(self.index, {"size": 0, "track_total_hits": True, "aggs": self._aggregations()})
         found = answer["aggregations"]
-        minutes = [(bucket["key_as_string"][11:16], bucket["doc_count"]) for bucket in found["minutes"]["buckets"]]
-        self._bars("Requests per minute (UTC)", minutes)
+        heading("nginx, as its access log and ingest saw it")
+        self._course([bucket["doc_count"] for bucket in found["seconds"]["buckets"]])
         classes = [(bucket["key"], bucket["doc_count"]) for bucket in found["classes"]["buckets"]]
-        self._bars("Status classes", [row for row in classes if row[1]])
-        self._bars("Top paths", self._paths())
-        self._bars("Countries", self._terms(found["countries"]))
-        self._bars("Operating systems", self._terms(found["systems"]))
-        self._bars("Browsers", self._terms(found["browsers"]))
-        self._bars("WeChat", self._terms(found["wechat"]) + self._mini_programs(found["appids"]))
+        bars("Status classes", [row for row in classes if row[1]])
+        bars("Top paths", self._paths())
+        bars("Countries", self._terms(found["countries"]))
+        bars("Operating systems", self._terms(found["systems"]))
+        bars("Browsers", self._terms(found["browsers"]))
+        bars("WeChat", self._terms(found["wechat"]) + self._mini_programs(found["appids"]))
         self._slowest(answer["hits"]["total"]["value"])
 
     @staticmethod
@@ -43,7 +44,7 @@ class Report:
 
         classes = [{"key": f"{digit}xx", "from": digit * 100, "to": digit * 100 + 100} for digit in range(1, 6)]
         return {
-            "minutes": {"date_histogram": {"field": "@timestamp", "fixed_interval": "1m", "min_doc_count": 1}},
+            "seconds": {"date_histogram": {"field": "@timestamp", "fixed_interval": "1s", "min_doc_count": 1}},
             "classes": {"range": {"field": "http.response.status_code", "ranges": classes}},
             "countries": terms("source.geo.country_name"),
             "systems": terms("user_agent.os.name"),
@@ -82,8 +83,9 @@ class Report:
             print(f"  {milliseconds:7.0f} ms  {path:<{LABEL_COLUMNS - 12}}  {source['source'].get('ip', '-')} ({country})")
         if 0 < total <= RESULT_WINDOW:
             median, high = (self._duration_at(int(total * share)) for share in (0.5, 0.99))
-            print(f"  {median:7.0f} ms  half of all requests took no longer")
-            print(f"  {high:7.0f} ms  99 of 100 took no longer")
+            # nginx counts whole milliseconds.
+            for rank, words in ((median, "half of all requests"), (high, "99 of 100")):
+                print(f"  {rank:7.0f} ms  {words} took no longer" if rank else f"      < 1 ms  {words}")
 
     def _duration_at(self, rank: int) -> float:
         body = {"from": rank, "size": 1, "sort": [{"event.duration": "asc"}], "_source": ["event.duration"]}
@@ -91,11 +93,29 @@ class Report:
         return hits[0]["_source"].get("event", {}).get("duration", 0) / 1_000_000 if hits else 0.0
 
     @staticmethod
-    def _bars(title: str, rows: list[tuple[str, int]]) -> None:
-        print(f"\n{title}")
-        highest = max((count for _, count in rows), default=1)
-        for label, count in rows:
-            text = label if len(label) <= LABEL_COLUMNS else f"{label[: LABEL_COLUMNS - 1]}…"
-            print(f"  {text:<{LABEL_COLUMNS}} {count:>7,} {'█' * max(1, round(count / highest * BAR_COLUMNS))}")
-        if not rows:
-            print("  (none)")
+    def _course(counts: list[int]) -> None:
+        """One character for each second that has requests."""
+        highest = max(counts, default=1)
+        course = "".join(STEPS[round((len(STEPS) - 1) * count / highest)] for count in counts)
+        print(f"\nRequests per second, at most {highest:,}\n  {course}")
+
+
+def heading(title: str) -> None:
+    """Begins a part of the report."""
+    print(f"\n── {title} {'─' * max(2, LABEL_COLUMNS + BAR_COLUMNS + 6 - len(title))}")
+
+
+def fitted(label: str) -> str:
+    """A label as wide as the column."""
+    text = label if len(label) <= LABEL_COLUMNS else f"{label[: LABEL_COLUMNS - 1]}…"
+    return f"{text:<{LABEL_COLUMNS}}"
+
+
+def bars(title: str, rows: list[tuple[str, int]]) -> None:
+    """Prints a table with a bar for each row."""
+    print(f"\n{title}")
+    highest = max((count for _, count in rows), default=1)
+    for label, count in rows:
+        print(f"  {fitted(label)} {count:>7,} {'█' * max(1, round(count / highest * BAR_COLUMNS))}")
+    if not rows:
+        print("  (none)")
