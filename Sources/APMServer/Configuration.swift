@@ -34,6 +34,10 @@ struct Configuration: Sendable {
     init(_ reader: ConfigurationReader, cores: Int) {
         host = reader.string("host", default: "127.0.0.1")
         if host.isEmpty { reader.problem("host", "empty; give an address such as 127.0.0.1") }
+        // As Elastic's server has it; IPv6 addresses have more colons.
+        if !host.hasPrefix("unix:"), host.utf8.count(where: { $0 == UInt8(ascii: ":") }) == 1 {
+            reader.problem("host", "holds a port; write it as port")
+        }
         port = reader.int("port", default: 8200, in: 0...65535)
         tls = TLSServerConfiguration(reader.section("tls"))
         let workers = reader.int("workers", default: 0, in: 0...256)

@@ -50,6 +50,7 @@ struct ServiceTests {
         arguments: [
             ("prot: 1", "apm-server.yml:1: prot: unknown key; remove or correct it (did you mean \"port\"?)"),
             ("host: ''", "apm-server.yml:1: host: empty; give an address such as 127.0.0.1"),
+            ("host: 'localhost:8200'", "apm-server.yml:1: host: holds a port; write it as port"),
             ("port: 65536", "apm-server.yml:1: port: 65536 is out of range; use 0 to 65535"),
             (
                 "data_streams: {namespace: a-b}",
