@@ -39,13 +39,13 @@ extension MonitoringPage {
             rows: "reason",
             Figure.totalAndRate("apm_server_requests_refused_total")
         ),
-        .grid("Groups of roll-ups in memory", "apm_server_rollup_groups", rows: "kind", columns: "interval"),
         .table("Documents", rows: "outcome", Figure.totalAndRate("apm_server_elasticsearch_documents_total")),
         .table(
             "Bulk requests by answer",
             rows: "status",
             Figure.totalAndRate("apm_server_elasticsearch_requests_total")
         ),
+        .grid("Groups of roll-ups in memory", "apm_server_rollup_groups", rows: "kind", columns: "interval"),
         .facts(
             "On the disk",
             [

@@ -33,11 +33,6 @@ extension MonitoringPage {
             rows: "status",
             Figure.totalAndRate("ingest_elasticsearch_requests_total")
         ),
-        .table(
-            "Connections ended by ingest",
-            rows: "reason",
-            Figure.totalAndRate("ingest_connections_ended_total")
-        ),
         .facts(
             "Senders",
             [
@@ -47,6 +42,11 @@ extension MonitoringPage {
                 Figure("Keep-alives while they waited", "ingest_keepalives_sent_total"),
                 Figure("Times they were not read for want of memory", "ingest_memory_waits_total"),
             ]
+        ),
+        .table(
+            "Connections ended by ingest",
+            rows: "reason",
+            Figure.totalAndRate("ingest_connections_ended_total")
         ),
     ])
 }

@@ -168,6 +168,7 @@ extension MonitoringPage {
             const head = element("thead", "", element("tr", "", ...heads.map(text => element("th", "", text))));
             this.table = element("table", className, head, this.body);
             this.empty = element("p", "empty", "Nothing yet.");
+            this.table.hidden = true;
             this.node = element("div", "scroll", this.table, this.empty);
           }
 

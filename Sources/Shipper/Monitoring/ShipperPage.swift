@@ -7,11 +7,11 @@ extension MonitoringPage {
             "At a glance",
             [
                 Figure("Stored lines", "shipper_events_stored_total", .rate),
-                Figure("Bytes of them", "shipper_line_bytes_stored_total", .rate, unit: .bytes),
+                Figure("Stored bytes", "shipper_line_bytes_stored_total", .rate, unit: .bytes),
                 Figure("Bytes behind", "shipping#lag_bytes", unit: .bytes),
                 Figure("Connected", "shipping#connected", unit: .flag),
                 Figure("Windows without ack", "shipping.windows#outstanding"),
-                Figure("The oldest waits", "shipping.windows#oldest_seconds", unit: .seconds),
+                Figure("Oldest of them", "shipping.windows#oldest_seconds", unit: .seconds),
                 Figure("Processor", "process_cpu_seconds", .rate, unit: .share),
                 Figure("Memory", "process_resident_memory_bytes", unit: .bytes),
             ]
@@ -21,7 +21,6 @@ extension MonitoringPage {
             rows: "path",
             [
                 Figure("size", "shipping.files.shown#size", unit: .bytes),
-                Figure("read", "shipping.files.shown#read", unit: .bytes),
                 Figure("stored", "shipping.files.shown#stored", unit: .bytes),
                 Figure("behind", "shipping.files.shown#lag_bytes", unit: .bytes),
             ],
