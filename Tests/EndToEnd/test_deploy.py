@@ -22,7 +22,7 @@ SERVICES = ("shipper", "ingest", "apm-server")
 # What Debian 12 calls the package of each shared library; the C library itself is part of every image.
 LIBRARY_PACKAGES = {
     "libcrypto.so.3": "libssl3", "libcurl.so.4": "libcurl4", "libdeflate.so.0": "libdeflate0",
-    "libmaxminddb.so.0": "libmaxminddb0", "libmicrohttpd.so.12": "libmicrohttpd12", "libpcre2-8.so.0": "libpcre2-8-0",
+    "libgnutls.so.30": "libgnutls30", "libmaxminddb.so.0": "libmaxminddb0", "libmicrohttpd.so.12": "libmicrohttpd12", "libpcre2-8.so.0": "libpcre2-8-0",
     "libssl.so.3": "libssl3", "libyaml-0.so.2": "libyaml-0-2", "libz.so.1": "zlib1g",
 }  # fmt: skip
 IN_EVERY_IMAGE = {"libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2", "libgcc_s.so.1", "libstdc++.so.6"}
@@ -130,6 +130,16 @@ def serve_once() -> Callable[[bytes], int]:
         return int(listener.getsockname()[1])
 
     return serve
+
+
+def test_compose_gives_apm_server_time_and_a_place_to_keep_what_it_has() -> None:
+    service = COMPOSE["services"]["apm-server"]
+    configuration = yaml.safe_load(re.sub(r"\$\{[A-Z_]+:?(.*?)\}", r"\1", sample("apm-server").read_text()))
+    assert f"apm-server:{configuration['data_directory']}" in service["volumes"]
+    # The default of shutdown_timeout, and a margin.
+    assert int(service["stop_grace_period"].removesuffix("s")) >= 30 + 5
+    assert set(service["environment"]) == environment_names("apm-server")
+    assert "SECRET_TOKEN" in str(service["environment"]["APM_SECRET_TOKEN"])
 
 
 def test_compose_runs_every_part_of_the_path() -> None:

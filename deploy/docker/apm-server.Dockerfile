@@ -17,7 +17,7 @@ RUN swift build --configuration release --static-swift-stdlib --product apm-serv
 
 FROM debian:bookworm-slim
 LABEL org.opencontainers.image.title="apm-server" \
-    org.opencontainers.image.description="The address that APM agents send to" \
+    org.opencontainers.image.description="Takes what APM agents send and stores it in Elasticsearch" \
     org.opencontainers.image.licenses="Apache-2.0"
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
