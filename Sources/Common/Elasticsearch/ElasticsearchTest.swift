@@ -80,7 +80,8 @@ package struct ElasticsearchTest {
                 let socket = try Socket.connect(to: address)
                 var ready = pollfd(fd: socket.raw, events: Int16(POLLOUT), revents: 0)
                 if poll(&ready, 1, settings.http.connectTimeout.milliseconds) == 0 {
-                    reason = "no connection to \(address) within connect_timeout; check address, port and firewall"
+                    reason =
+                        "no connection to \(address) within connect_timeout; check address, port and firewall"
                 } else if let error = Socket.connectionError(of: socket) {
                     reason = "\(address): \(error); is the server running and listening on this port?"
                 } else {
@@ -100,13 +101,16 @@ package struct ElasticsearchTest {
         let response = try perform(.get, "/", client, host)
         switch response.status {
         case 200: break
-        case 401: throw Failure(reason: "status 401: the credentials are wrong or missing; see username and api_key")
+        case 401:
+            throw Failure(reason: "status 401: the credentials are wrong or missing; see username and api_key")
         case 403: throw Failure(reason: "status 403: these credentials may not ask what the store is")
         default: throw Failure(reason: "status \(response.status) \(client.withBody { $0.excerpt })")
         }
         let product = client.withBody { ElasticsearchProduct($0, header: response.product) }
         guard let product else {
-            throw Failure(reason: "what answers is neither Elasticsearch nor OpenSearch: it has no version.number")
+            throw Failure(
+                reason: "what answers is neither Elasticsearch nor OpenSearch: it has no version.number"
+            )
         }
         guard product.isSupported else {
             throw Failure(reason: "Elasticsearch \(product.version) is too old; 7.8 or later is needed")
@@ -127,15 +131,20 @@ package struct ElasticsearchTest {
         _ host: HTTPServerAddress,
         _ product: ElasticsearchProduct
     ) throws(Failure) -> String {
-        guard product.kind == .elasticsearch else { return "not asked: \(product.kind.rawValue) has another API" }
+        guard product.kind == .elasticsearch else {
+            return "not asked: \(product.kind.rawValue) has another API"
+        }
         let names = patterns.map { #""\#($0)""# }.joined(separator: ",")
         let question = #"{"index":[{"names":[\#(names)],"privileges":["create_doc","auto_configure"]}]}"#
         let response = try perform(.post, "/_security/user/_has_privileges", client, host, question)
         guard response.status == 200 else { return "not asked: the store has no security" }
-        let answer = client.withBody { body in JSONLookup.range(body, ["has_all_requested"]).map { body.text($0) } }
+        let answer = client.withBody { body in
+            JSONLookup.range(body, ["has_all_requested"]).map { body.text($0) }
+        }
         guard answer != "false" else {
             throw Failure(
-                reason: "may not write all of \(patterns.joined(separator: ", ")); grant create_doc and auto_configure"
+                reason: "may not write all of \(patterns.joined(separator: ", ")); "
+                    + "grant create_doc and auto_configure"
             )
         }
         return "may write \(patterns.joined(separator: ", "))"
