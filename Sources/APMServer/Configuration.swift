@@ -60,6 +60,11 @@ struct Configuration: Sendable {
         intake.capturesPersonalData = mapping.capturesPersonalData
     }
 
+    /// How indices are called.
+    var indexNames: IndexNames {
+        IndexNames(isClassic: isClassic, version: ServerInformationRoute.compatibleVersion)
+    }
+
     private mutating func readDocuments(_ reader: ConfigurationReader) {
         mapping.observerHostname = HostName.current
         mapping.capturesPersonalData = reader.bool("capture_personal_data", default: true)
@@ -105,7 +110,7 @@ struct LimitsConfiguration: Sendable {
     /// - Parameter reader: the root.
     init(_ reader: ConfigurationReader) {
         connections = reader.int("max_connections", default: 4096, in: 1...1_000_000)
-        headerBytes = reader.size("max_header_size", default: 64 << 10, in: 4 << 10...1 << 20)
+        headerBytes = reader.size("max_header_size", default: 32 << 10, in: 4 << 10...1 << 20)
         eventBytes = reader.size("max_event_size", default: 307_200, in: 1 << 10...64 << 20)
         decompressedBytes = reader.size("max_decompressed_size", default: 128 << 20, in: 1 << 20...1 << 40)
         otlpBodyBytes = reader.size("max_otlp_body_size", default: 16 << 20, in: 1 << 16...1 << 30)

@@ -26,28 +26,29 @@ final class Service {
         self.configuration = configuration
         let metrics = Metrics()
         let delivery = try Delivery(configuration.delivery, metrics: metrics)
-        self.delivery = delivery
+        let sink = DocumentSink(delivery)
+        let directory = configuration.delivery.dataDirectory
+        let rollUps = try RollUps(
+            configuration.aggregation,
+            directory: directory,
+            documents: RollUpDocuments(configuration.mapping, indexNames: configuration.indexNames),
+            sink: sink,
+            metrics: metrics
+        )
+        let sampler = try TailSampler.ifNeeded(
+            configuration.sampling,
+            directory: directory + "/sampling",
+            sink: sink,
+            metrics: metrics
+        )
         let elasticsearch = configuration.delivery.elasticsearch
-        access = try Access(configuration.access, elasticsearch: elasticsearch, metrics: metrics)
+        let access = try Access(configuration.access, elasticsearch: elasticsearch, metrics: metrics)
         let source = configuration.agentConfiguration
         let configurations = AgentConfigurations(
             configured: source.configured,
             isStoreRead: source.isStoreRead
         )
-        rollUps = try RollUps(
-            configuration.aggregation,
-            directory: configuration.delivery.dataDirectory,
-            documents: RollUpDocuments(configuration.mapping, indexNames: IndexNames(configuration)),
-            sink: DocumentSink(delivery),
-            metrics: metrics
-        )
-        sampler = try TailSampler.ifNeeded(
-            configuration.sampling,
-            directory: configuration.delivery.dataDirectory + "/sampling",
-            sink: DocumentSink(delivery),
-            metrics: metrics
-        )
-        let parts = WorkerParts(
+        let factory = AgentWorkerFactory(
             configuration: configuration,
             access: access,
             configurations: configurations,
@@ -57,51 +58,82 @@ final class Service {
             registry: metrics,
             metrics: IntakeMetrics(metrics)
         )
-        configurationIndex =
-            source.isStoreRead
-            ? try AgentConfigurationIndex(
-                configurations,
-                source.elasticsearch ?? elasticsearch,
-                interval: source.expiration
-            ) : nil
-        configurationIndex?.waitForFirst(atMost: Self.longestFirstRead)
-        // The ports last: whoever is let in finds everything there.
-        agents = try HTTPServer(Self.settings(configuration), threads: configuration.workers) {
-            index,
-            thread in
-            parts.makeWorker(index, thread)
-        }
-        let address = agents.address
-        agentsAddress = address
+        (self.delivery, self.rollUps, self.sampler, self.access) = (delivery, rollUps, sampler, access)
+        var started = Started()
         do {
-            let (listener, agents) = (Monitoring.Listener("agents", address.description), agents)
-            metrics.gauge("apm_server_connections", "Open connections of agents.") {
-                Double(agents.connectionCount)
+            try started.start {
+                try delivery.start()
+            } stop: {
+                delivery.stop(within: .zero)
             }
-            let rejects = parts.metrics.samples
-            monitoring = try Monitoring(
-                service: "apm-server",
-                metrics: metrics,
-                listeners: { [listener] },
-                details: [("rejects", { rejects.json(now: Clock.monotonic) })],
-                page: .apmServer,
-                health: { delivery.health }
-            ).start(configuration.monitoring)
-            monitoringAddress = monitoring?.address
-            try delivery.start()
-            try rollUps.start()
-            try sampler?.start()
+            try started.start {
+                try rollUps.start()
+            } stop: {
+                rollUps.stop(within: .zero)
+            }
+            try started.start {
+                try sampler?.start()
+            } stop: {
+                sampler?.stop(within: .zero)
+            }
+            configurationIndex =
+                try source.isStoreRead
+                ? AgentConfigurationIndex(
+                    configurations,
+                    source.elasticsearch ?? elasticsearch,
+                    interval: source.expiration
+                ) : nil
+            let index = configurationIndex
+            try started.start {
+                index?.waitForFirst(atMost: Self.longestFirstRead)
+            } stop: {
+                index?.stop()
+            }
+            // The ports last: whoever is let in finds everything there.
+            let agents = try HTTPServer(Self.settings(configuration), threads: configuration.workers) {
+                factory.makeWorker($0, $1)
+            }
+            self.agents = agents
+            try started.start {
+            } stop: {
+                agents.stop()
+            }
+            monitoring = try Self.monitoring(configuration, agents, delivery, metrics, factory.metrics)
         } catch {
-            agents.stop()
+            started.stopAll()
+            access.stop()
             throw error
         }
+        agentsAddress = agents.address
+        monitoringAddress = monitoring?.address
         Log.info(
             "listening",
             [
-                "for": "agents", "address": address.host, "port": String(address.port),
+                "for": "agents", "address": agentsAddress.host, "port": String(agentsAddress.port),
                 "tls": "\(configuration.tls.isEnabled)",
             ]
         )
+    }
+
+    private static func monitoring(
+        _ configuration: Configuration,
+        _ agents: HTTPServer,
+        _ delivery: Delivery,
+        _ metrics: Metrics,
+        _ intake: IntakeMetrics
+    ) throws(HTTPServer.Failure) -> HTTPServer? {
+        let listener = Monitoring.Listener("agents", agents.address.description)
+        metrics.gauge("apm_server_connections", "Open connections of agents.") {
+            Double(agents.connectionCount)
+        }
+        return try Monitoring(
+            service: "apm-server",
+            metrics: metrics,
+            listeners: { [listener] },
+            details: [("rejects", { intake.samples.json(now: Clock.monotonic) })],
+            page: .apmServer,
+            health: { delivery.health }
+        ).start(configuration.monitoring)
     }
 
     /// Stops in flow order: no more requests, then roll-ups, then what is on its way, which the spool keeps.
@@ -130,95 +162,16 @@ final class Service {
     }
 }
 
-/// What the workers share, and how each is made.
-private struct WorkerParts: Sendable {
-    let configuration: Configuration
-    let access: Access
-    let configurations: AgentConfigurations
-    let delivery: Delivery
-    let rollUps: RollUps
-    /// nil when nothing is sampled.
-    let sampler: TailSampler?
-    let registry: Metrics
-    let metrics: IntakeMetrics
+/// Parts that run already while the service is being put together, to be stopped in reverse order if that fails.
+private struct Started {
+    private var stops: [() -> Void] = []
 
-    func makeWorker(_ index: Int, _ thread: HTTPServerThread) -> AgentWorker {
-        let intake = IntakeWorker(
-            IntakeWorker.Settings(
-                maxBatchBytes: configuration.bulk.maxBytes,
-                maxBatchEvents: configuration.bulk.maxEvents,
-                maxBatchDelay: configuration.bulk.maxDelay
-            ),
-            output: IntakeOutput(
-                batch: delivery.emptyBatch(),
-                held: sampler?.emptyBatch(),
-                rollUps: rollUps.makeTables(),
-                ids: DocumentIDs(
-                    start: UInt64(Clock.now.nanoseconds / 1000),
-                    instance: UInt64.random(in: 0...UInt64.max)
-                ),
-                indexNames: IndexNames(configuration)
-            ),
-            mapper: EventMapper(configuration.mapping),
-            delivery: delivery,
-            sampler: sampler,
-            metrics: metrics,
-            wakeThread: { thread.wake() }
-        )
-        let applied = index == 0 ? AppliedConfigurations(configurations, configuration.mapping) : nil
-        return AgentWorker(router(intake), intake, applied: applied)
+    mutating func start(_ start: () throws -> Void, stop: @escaping () -> Void) throws {
+        try start()
+        stops.append(stop)
     }
 
-    private func router(_ intake: IntakeWorker) -> Router {
-        let router = Router(access)
-        let delivery = delivery
-        let information = ServerInformationRoute(isReady: { delivery.isReady })
-        router.on("/", for: .anyone) { request, admission, _ in
-            .respond(information.answer(to: request, isAuthenticated: admission.identity != nil))
-        }
-        let backend = IntakeRoute(worker: intake, settings: configuration.intake, isRUM: false)
-        router.on("/intake/v2/events", for: .agents, backend.open)
-        let browsers = IntakeRoute(worker: intake, settings: configuration.intake, isRUM: true)
-        router.on("/intake/v2/rum/events", for: .browsers, browsers.open)
-        router.on("/intake/v3/rum/events", for: .browsers, browsers.open)
-        let translator = OTLPTranslator()
-        for signal in OTLPSignal.allCases {
-            let otlp = OTLPRoute(
-                signal: signal,
-                worker: intake,
-                translator: translator,
-                maxBodyBytes: configuration.limits.otlpBodyBytes
-            )
-            router.on(signal.path, for: .agents, otlp.open)
-        }
-        let central = AgentConfigurationRoute(
-            configurations,
-            rules: access.anonymousRules,
-            defaultEnvironment: configuration.mapping.defaultServiceEnvironment,
-            expiration: configuration.agentConfiguration.expiration
-        )
-        for (path, audience) in [
-            ("/config/v1/agents", Router.Audience.agents), ("/config/v1/rum/agents", .browsers),
-        ] {
-            router.on(path, for: audience) { request, admission, _ in
-                guard let identity = admission.identity else {
-                    fatalError("a route for agents without identity")
-                }
-                return central.open(request, identity)
-            }
-        }
-        if configuration.counters.isEnabled {
-            let counters = CountersRoute(registry)
-            router.on(configuration.counters.url, for: .everyone) { request, _, _ in
-                .respond(counters.answer(to: request))
-            }
-        }
-        return router
-    }
-}
-
-extension IndexNames {
-    fileprivate convenience init(_ configuration: Configuration) {
-        self.init(isClassic: configuration.isClassic, version: ServerInformationRoute.compatibleVersion)
+    func stopAll() {
+        for stop in stops.reversed() { stop() }
     }
 }

@@ -109,7 +109,8 @@ package final class BulkIndexer: Sendable {
         completion: @escaping @Sendable (BulkResult) -> Void
     ) -> Bool {
         let job = BulkJob(batch, settings.retry, isReturned: isReturned, completion)
-        return queue.change { $0.admit(job) }
+        // Only senders wait while batches are admitted, and one is enough for it.
+        return queue.changeForOne { $0.admit(job) }
     }
 
     /// Calls `wake` once, on another thread, as soon as a batch completes; at once when room is there already.
@@ -155,7 +156,7 @@ package final class BulkIndexer: Sendable {
     private func complete(_ job: BulkJob) {
         let result = job.result
         if !job.isReturned { recycle(job.batch) }
-        let waiters = queue.change { $0.completed(job) }
+        let waiters = queue.update { $0.completed(job) }
         job.completion(result)
         for wake in waiters { wake() }
     }

@@ -39,7 +39,10 @@ struct BulkSender: @unchecked Sendable {
             case .send(let job, let host): send(job, to: host, &scratch)
             case .bury(let job): advance(job)
             case .prepare(let host): prepare(host)
-            case .probe(let host): probe(host)
+            case .probe(let host):
+                // A batch may have woken this sender, and waits for another now.
+                queue.changeForOne { _ in }
+                probe(host)
             case .end: return
             }
         }
@@ -169,7 +172,7 @@ struct BulkSender: @unchecked Sendable {
             do {
                 try readItems(job)
                 report(host, .answered, started: started)
-                queue.change { $0.isProven = true }
+                queue.update { $0.isProven = true }
             } catch {
                 troubled(host, .overloaded(retryAfter: nil), error.description, started: started)
             }
@@ -303,7 +306,7 @@ struct BulkSender: @unchecked Sendable {
         isHealthy: Bool = true
     ) {
         let now = Clock.monotonic
-        let mended = queue.change { queue in
+        let mended = queue.update { queue in
             queue.hosts.finished(
                 host: host,
                 report,
@@ -313,6 +316,8 @@ struct BulkSender: @unchecked Sendable {
             )
             return isHealthy ? queue.health.clear(.store) : nil
         }
+        // What went as usual is no news for the other senders.
+        if mended != nil || report != .answered { queue.change { _ in } }
         guard let mended else { return }
         let seconds = (Clock.now.nanoseconds - mended.since.nanoseconds) / 1_000_000_000
         Log.info(

@@ -425,7 +425,7 @@ class Handler(BaseHTTPRequestHandler):
             rows = [{"name": name, "index_template": template} for name, template in store.templates.items()]
             self._json(200, {"index_templates": rows})
         elif parts[0] == "_index_template" and len(parts) == 2:
-            self._named(store.templates, parts[1], body)
+            self._template(parts[1], body)
         elif parts[0] == "_data_stream" and len(parts) == 2:
             self._data_stream(parts[1])
         elif parts == ["_security", "user", "_has_privileges"] and self.command == "POST":
@@ -439,6 +439,14 @@ class Handler(BaseHTTPRequestHandler):
         else:
             store.violation(f"unexpected request: {self.command} {path}")
             self._error(400, "illegal_argument_exception", f"no handler found for uri [{path}] and method [{self.command}]")
+
+    def _template(self, name: str, body: bytes) -> None:
+        """A PUT/GET/HEAD of one index template; what is found stands in a list."""
+        found = self.store.templates.get(name)
+        if self.command == "GET" and found is not None:
+            self._json(200, {"index_templates": [{"name": name, "index_template": found}]})
+        else:
+            self._named(self.store.templates, name, body)
 
     def _data_stream(self, name: str) -> None:
         """Streams are made when someone asks for it, and found by name or by its beginning with `*`."""
