@@ -102,7 +102,9 @@ package struct ElasticsearchTest {
         switch response.status {
         case 200: break
         case 401:
-            throw Failure(reason: "status 401: the credentials are wrong or missing; see username and api_key")
+            throw Failure(
+                reason: "status 401: the credentials are wrong or missing; see username and api_key"
+            )
         case 403: throw Failure(reason: "status 403: these credentials may not ask what the store is")
         default: throw Failure(reason: "status \(response.status) \(client.withBody { $0.excerpt })")
         }
