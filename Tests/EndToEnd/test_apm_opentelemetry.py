@@ -190,3 +190,35 @@ def test_refusals_say_why_in_the_encoding_of_the_request(
     status, _, answer = post(url, b"\x0a\x07\x12\x05\x12\x03\x2a\x01a", "application/x-protobuf")
     partial = ExportTraceServiceResponse.FromString(answer).partial_success
     assert status == 200 and partial.rejected_spans == 1 and partial.error_message
+
+
+def test_a_trace_that_is_sent_again_is_stored_once(
+    store: BulkStore, start_apm_server: Callable[..., APMServer]
+) -> None:
+    """An exporter whose answer was lost sends the same bytes again, perhaps to another apm-server."""
+    servers = [start_apm_server(store.url, name=f"apm-{number}") for number in range(2)]
+    body = (FIXTURES / "otlp" / "manual-traces.pb").read_bytes()
+    assert post(servers[0].url + "/v1/traces", body, "application/x-protobuf")[0] == 200
+    first = len(documents(store, "traces-")), len(documents(store, "logs-"))
+    assert first[0] > 1
+    for server in servers:
+        status, _, answer = post(server.url + "/v1/traces", body, "application/x-protobuf")
+        assert status == 200 and answer == b""
+    assert (len(documents(store, "traces-")), len(documents(store, "logs-"))) == first
+    store.assert_no_violations()
+
+
+def test_refused_while_the_store_is_away_then_stored_once(
+    store: BulkStore, start_apm_server: Callable[..., APMServer]
+) -> None:
+    """The SDK's exporter goes on through an outage: its spans wait in the spool, and arrive once."""
+    apm = start_apm_server(store.url, changes={"spool": {"after": "200ms"}})
+    store.process.kill()
+    with tracing(apm.url) as tracer:
+        for number in range(50):
+            with tracer.start_as_current_span(f"job {number}"):
+                pass
+    store.start()
+    store.wait_for_count(50, 20)
+    names = [document["transaction"]["name"] for document in documents(store, "traces-")]
+    assert sorted(names) == sorted(f"job {number}" for number in range(50))

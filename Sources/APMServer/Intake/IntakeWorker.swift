@@ -108,14 +108,20 @@ final class IntakeWorker {
 
     /// Turns a line into documents of the open batches.
     ///
-    /// - Parameter events: of the request, whose answer waits for them.
+    /// - Parameters:
+    ///   - events: of the request, whose answer waits for them.
+    ///   - id: of the document, for a line that may be sent again; nil for a new one.
     /// - Returns: how many events were accepted.
     func take(
         _ line: RawSpan,
         _ metadata: RequestMetadata,
-        for events: EventsInFlight
+        for events: EventsInFlight,
+        id: [UInt8]? = nil
     ) throws(IntakeError) -> Int {
         fields.removeAll()
+        output.fixedID = id
+        // An unsampled transaction has no document to give it to.
+        defer { output.fixedID = nil }
         let kind = try decoder.event(line, into: &fields)
         let held = output.held?.documents.documentCount ?? 0
         let accepted = try withRepaired(line) { (line) throws(IntakeError) in

@@ -2,9 +2,13 @@ import Common
 
 /// One OTLP export request: taken as a whole, turned into intake lines, answered when its events are safe.
 ///
-/// Exporters send again after a 503, so that is the answer only when nothing at all was kept; what is refused beside
-/// events that were kept is told as a partial success.
+/// Exporters send again after a 503 or a lost answer. What belongs to traces gets ids that follow from its content, so
+/// that a second try stores nothing twice; data points and log records have no such identity, so for them 503 is the
+/// answer only when nothing at all was kept, and a partial success otherwise.
 final class OTLPStream: HTTPBodyStream {
+    /// The same in every process, or a second try at another one would be a second document.
+    private static let hash = SipHash(key: 0x656C_6B66_612D_6F74, 0x6C70_2D74_7261_6365)
+
     private let signal: OTLPSignal
     private let format: OTLPFormat
     private let worker: IntakeWorker
@@ -81,14 +85,19 @@ final class OTLPStream: HTTPBodyStream {
         // Without the client's address: what sends is often a collector.
         let context = RequestContext(received: Clock.now)
         var metadata: RequestMetadata?
+        /// Hash of the metadata line.
+        var owner: UInt64 = 0
         var refusal: (items: Int, error: IntakeError)?
         var tally = try translator.translate(signal, format, bytes) { line, text in
             do throws(IntakeError) {
                 switch line {
-                case .metadata: metadata = try worker.metadata(text, context, gate)
+                case .metadata:
+                    metadata = try worker.metadata(text, context, gate)
+                    owner = Self.hash.hash(text, 0..<text.byteCount).low
                 case .event(let items):
                     guard let metadata else { throw IntakeError(.metadata, "the resource was refused") }
-                    let taken = try worker.take(text, metadata, for: events)
+                    let id = signal == .traces ? Self.hash.hash(text, 0..<text.byteCount, tweak: owner) : nil
+                    let taken = try worker.take(text, metadata, for: events, id: id.map(DocumentIDs.fixed))
                     guard taken > 0 else { return }
                     accepted = (accepted.items + items, accepted.events + taken)
                 }
@@ -113,7 +122,9 @@ final class OTLPStream: HTTPBodyStream {
     private func answer(_ tally: OTLPTranslator.Tally) -> HTTPResponse {
         if events.refused > 0 {
             worker.metrics.rejected(.queueFull)
-            guard events.refused < accepted.events else { return fail(503, IntakeError.queueFull.message) }
+            guard signal != .traces, events.refused < accepted.events else {
+                return fail(503, IntakeError.queueFull.message)
+            }
         }
         if let failure { return fail(failure.status, failure.message) }
         worker.metrics.answered(status: 200)
