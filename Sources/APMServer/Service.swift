@@ -159,7 +159,7 @@ private struct WorkerParts: Sendable {
                 ),
                 indexNames: IndexNames(configuration)
             ),
-            mapper: EventMapper(configuration.mapping),
+            mapper: EventMapper(configuration.mapping, delivery.traits),
             delivery: delivery,
             sampler: sampler,
             metrics: metrics,

@@ -5,6 +5,7 @@ import Common
 /// One per worker: it keeps the memory that events of all requests use in turn.
 final class EventMapper {
     let settings: MappingSettings
+    let store: StoreTraits
     /// By `DataStream`; those of single services are made for each request.
     let dataStreams: [DataStreamText]
     /// Reads links, statistics of dropped spans and what is nested in RUM transactions.
@@ -43,8 +44,9 @@ final class EventMapper {
     var nestedMetricsets: [FieldValue] = []
     var nested = EventFields()
 
-    init(_ settings: MappingSettings) {
+    init(_ settings: MappingSettings, _ store: StoreTraits) {
         self.settings = settings
+        self.store = store
         stackTraces = StackTraces(settings)
         dataStreams = DataStream.allCases.map { DataStreamText($0, namespace: settings.namespace) }
     }
