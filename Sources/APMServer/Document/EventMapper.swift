@@ -20,6 +20,9 @@ final class EventMapper {
     /// A key of a roll-up while it is composed, and how its service is named.
     var rollUpKey = ByteBuffer(capacity: 4096)
     var rollUpService = ByteBuffer(capacity: 1024)
+    /// The metadata's labels that the event leaves alone, if it has others of the same names.
+    var rollUpLabels = ByteBuffer(capacity: 256)
+    var hasRollUpLabels = false
     var representativeCount = RepresentativeCount()
     var labelScratch = LabelScratch()
     /// Keys of the object that is being written: headers, marks.
