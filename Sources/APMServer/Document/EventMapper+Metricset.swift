@@ -33,7 +33,13 @@ extension EventMapper {
             document.append(UInt8(ascii: "}"))
             document.appendFaaS(fields, line)
             if hasSpan { document.appendSpanBreakdown(fields, count: .absent, sum: .absent, line) }
-            appendSamples(samples, line, metadata.dialect, areHistogramsMoved: movesHistograms, into: &document)
+            appendSamples(
+                samples,
+                line,
+                metadata.dialect,
+                areHistogramsMoved: movesHistograms,
+                into: &document
+            )
         }
         return 1
     }
@@ -88,7 +94,7 @@ extension EventMapper {
         return true
     }
 
-    /// Appends the histograms in the form that Elasticsearch's pipelines move to where readers expect them:
+    /// Appends the histograms in the form that Elasticsearch's pipelines move to where readers expect them.
     ///
     ///     "samples":[{"name":"latency","type":"histogram","values":[1.5],"counts":[3]}]
     private func appendHistograms(
@@ -113,7 +119,8 @@ extension EventMapper {
             document.append(sample.key, line)
             let nameEnd = document.count - 1
             document.append(#","type":"histogram""# as StaticString)
-            guard document.appendHistogram(element, line), memberKeys.insert(name..<nameEnd, in: document) else {
+            guard document.appendHistogram(element, line), memberKeys.insert(name..<nameEnd, in: document)
+            else {
                 document.truncate(to: object)
                 continue
             }

@@ -29,6 +29,10 @@ struct LogMapperTests {
                 """,
                 "logs-apm.app.other-default"
             ),
+            (
+                #""log.origin.file.line":0,"log":{"origin":{"file":{"name":"n"}}}"#,
+                #"{"log":{"origin":{"file":{"name":"n"}}}}"#, "logs-apm.app.my_service-default"
+            ),
         ]
     )
     func logs(_ members: String, expected: String, dataStream: String) throws {
@@ -38,6 +42,7 @@ struct LogMapperTests {
         #expect(document.tree["processor"] == nil)
         #expect(document.tree["timestamp"] == nil)
         #expect(document.tree["error"] == nil)
+        #expect(document.tree["log.origin.file.line"] != .number(0))
     }
 
     @Test(

@@ -49,7 +49,9 @@ struct MetricsetMapperTests {
         )
         #expect(document["n"] == (try JSONTree("1")))
         #expect(document["h"] == nil)
-        let numbers = try #require(try run(#""samples":{"n":{"value":1}}"#, store: store).documents.first?.tree)
+        let numbers = try #require(
+            try run(#""samples":{"n":{"value":1}}"#, store: store).documents.first?.tree
+        )
         #expect(numbers["metricset"] == (try JSONTree(#"{"name":"app"}"#)))
     }
 
