@@ -8,6 +8,8 @@ final class EventMapper {
     let store: StoreTraits
     /// By `DataStream`; those of single services are made for each request.
     let dataStreams: [DataStreamText]
+    /// That of the last service that was not the metadata's: programs that speak for several name few in turn.
+    var lastDataStream: (stream: DataStream, service: [UInt8], text: DataStreamText)?
     /// Reads links, statistics of dropped spans and what is nested in RUM transactions.
     var decoder = EventDecoder()
     /// Text for a moment: whoever writes into it empties it first and reads it before calling anything else.
