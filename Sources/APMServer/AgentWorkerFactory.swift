@@ -29,7 +29,7 @@ struct AgentWorkerFactory: Sendable {
                 ),
                 indexNames: configuration.indexNames
             ),
-            mapper: EventMapper(configuration.mapping),
+            mapper: EventMapper(configuration.mapping, delivery.traits),
             delivery: delivery,
             sampler: sampler,
             metrics: metrics,

@@ -39,14 +39,14 @@ struct CapturedAddress: ~Copyable {
         switch value.kind {
         case .string:
             guard let address = find(line, value.range) else { return false }
-            ip.append(line, address.ip)
+            ip.append(ip: address.ip, of: line)
             port = address.port
             return true
         case .escapedString:
             plain.removeAll()
             plain.append(unescaped: value, of: line)
             guard let address = plain.withSpan({ find($0, 0..<$0.byteCount) }) else { return false }
-            plain.withSpan { ip.append($0, address.ip) }
+            plain.withSpan { ip.append(ip: address.ip, of: $0) }
             port = address.port
             return true
         default: return false

@@ -21,6 +21,11 @@ extension ByteBuffer {
         append(decimal: value)
     }
 
+    /// A member whose value is a whole number; nothing when it is absent or 0, where 0 means none.
+    mutating func memberUnlessZero(_ key: StaticString, _ value: FieldValue, _ line: RawSpan) {
+        if let number = value.integer(line), number != 0 { member(key, number) }
+    }
+
     /// A member whose value is the array as it stands in the line; nothing when it is absent or has no elements.
     mutating func listMember(_ key: StaticString, _ value: FieldValue, _ line: RawSpan) {
         var reader = ListReader(value)

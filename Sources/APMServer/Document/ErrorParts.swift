@@ -35,14 +35,16 @@ struct ErrorParts {
     }
 
     /// Takes the parts of an error from its line.
+    ///
+    /// - Parameter element: memory for one exception at a time.
     mutating func read(
         _ error: EventFields,
         _ line: RawSpan,
         _ dialect: Dialect,
-        _ decoder: inout EventDecoder
+        _ decoder: inout EventDecoder,
+        _ element: inout EventFields
     ) {
         exceptions.removeAll(keepingCapacity: true)
-        var element = EventFields()
         add(error[.exception], parent: nil, line, dialect, &decoder, &element)
         if error[.log].isGiven {
             decoder.element(.logRecord, dialect, line, error[.log].range, into: &log)

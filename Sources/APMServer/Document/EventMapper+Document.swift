@@ -177,7 +177,17 @@ extension EventMapper {
     ) -> DataStreamText {
         scratch.removeAll()
         scratch.append(unescaped: name, of: line)
-        return scratch.withSpan { DataStreamText(stream, service: $0, namespace: settings.namespace) }
+        let namespace = settings.namespace
+        return scratch.withSpan { service in
+            if let last = lastDataStream, last.stream == stream,
+                service.withUnsafeBytes({ last.service.elementsEqual($0) })
+            {
+                return last.text
+            }
+            let text = DataStreamText(stream, service: service, namespace: namespace)
+            lastDataStream = (stream, service.withUnsafeBytes { Array($0) }, text)
+            return text
+        }
     }
 }
 

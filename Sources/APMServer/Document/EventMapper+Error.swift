@@ -10,7 +10,7 @@ extension EventMapper {
     ) throws(IntakeError) -> Int {
         let time = EventTime(fields[.timestamp], line, else: metadata.request.received)
         let owner = try begin(fields, at: time, line, metadata, output)
-        errorParts.read(fields, line, metadata.dialect, &decoder)
+        errorParts.read(fields, line, metadata.dialect, &decoder, &element)
         document(.errors, .error, at: time, owner, fields, line, metadata, output) { document in
             document.key(#""event":"#)
             document.append(#"{"dataset":"apm.error"}"# as StaticString)

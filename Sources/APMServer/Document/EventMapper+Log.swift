@@ -83,7 +83,7 @@ extension ByteBuffer {
         member(#""function":"#, fields[.originFunction], line)
         let file = openObject(#""file":"#)
         member(#""name":"#, fields[.originFileName], line)
-        member(#""line":"#, fields[.originFileLine], line)
+        memberUnlessZero(#""line":"#, fields[.originFileLine], line)
         closeObject(file)
         closeObject(origin)
         closeObject(log)

@@ -25,11 +25,21 @@ extension EventMapper {
             metadata,
             output
         ) { document in
-            document.key(#""metricset":"#)
-            document.append(#"{"name":"app"}"# as StaticString)
+            document.key(#""metricset":{"name":"app""#)
+            let samples = fields[.samples]
+            // The pipelines that come with the store's own templates tell it the type, which the value does not.
+            let movesHistograms = !isInternal && store.hasBuiltInTemplates
+            if movesHistograms { appendHistograms(samples, line, metadata.dialect, into: &document) }
+            document.append(UInt8(ascii: "}"))
             document.appendFaaS(fields, line)
             if hasSpan { document.appendSpanBreakdown(fields, count: .absent, sum: .absent, line) }
-            appendSamples(fields[.samples], line, metadata.dialect, into: &document)
+            appendSamples(
+                samples,
+                line,
+                metadata.dialect,
+                areHistogramsMoved: movesHistograms,
+                into: &document
+            )
         }
         return 1
     }
@@ -84,20 +94,67 @@ extension EventMapper {
         return true
     }
 
-    /// Writes each sample as a member under its own name, as Elasticsearch's pipelines leave them.
-    private func appendSamples(
+    /// Appends the histograms in the form that Elasticsearch's pipelines move to where readers expect them.
+    ///
+    ///     "samples":[{"name":"latency","type":"histogram","values":[1.5],"counts":[3]}]
+    private func appendHistograms(
         _ samples: FieldValue,
         _ line: RawSpan,
         _ dialect: Dialect,
         into document: inout ByteBuffer
     ) {
+        let mark = document.count
+        document.key(#""samples":["#)
+        let start = document.count
         memberKeys.removeAll()
         var reader = ListReader(samples)
         while let sample = reader.nextMember(line) {
-            guard sample.value.kind == .object, !line.isBlank(sample.key.range),
-                !DocumentNames.isTopLevel(line, sample.key.range)
-            else { continue }
+            guard isDocumented(sample, line) else { continue }
             decoder.element(.sample, dialect, line, sample.value.range, into: &element)
+            guard element.isHistogram(line) else { continue }
+            let object = document.count
+            document.separate()
+            document.append(#"{"name":"# as StaticString)
+            let name = document.count + 1
+            document.append(sample.key, line)
+            let nameEnd = document.count - 1
+            document.append(#","type":"histogram""# as StaticString)
+            guard document.appendHistogram(element, line), memberKeys.insert(name..<nameEnd, in: document)
+            else {
+                document.truncate(to: object)
+                continue
+            }
+            document.append(UInt8(ascii: "}"))
+        }
+        if document.count == start {
+            document.truncate(to: mark)
+        } else {
+            document.append(UInt8(ascii: "]"))
+        }
+    }
+
+    /// Whether there is a sample, under a name that a document can have.
+    private func isDocumented(_ sample: (key: FieldValue, value: FieldValue), _ line: RawSpan) -> Bool {
+        sample.value.kind == .object && !line.isBlank(sample.key.range)
+            && !DocumentNames.isTopLevel(line, sample.key.range)
+    }
+
+    /// Writes each sample as a member under its own name, as Elasticsearch's pipelines leave them.
+    ///
+    /// - Parameter areHistogramsMoved: whether the pipelines are left to do so for histograms.
+    private func appendSamples(
+        _ samples: FieldValue,
+        _ line: RawSpan,
+        _ dialect: Dialect,
+        areHistogramsMoved: Bool,
+        into document: inout ByteBuffer
+    ) {
+        memberKeys.removeAll()
+        var reader = ListReader(samples)
+        while let sample = reader.nextMember(line) {
+            guard isDocumented(sample, line) else { continue }
+            decoder.element(.sample, dialect, line, sample.value.range, into: &element)
+            guard !areHistogramsMoved || !element.isHistogram(line) else { continue }
             let mark = document.count
             document.separate()
             let start = document.count
@@ -109,6 +166,13 @@ extension EventMapper {
                 continue
             }
         }
+    }
+}
+
+extension EventFields {
+    /// Whether a sample is a histogram and not a number.
+    fileprivate func isHistogram(_ line: RawSpan) -> Bool {
+        self[.sampleType].equals("histogram", line) && self[.sampleValues].isGiven
     }
 }
 
@@ -153,17 +217,25 @@ extension ByteBuffer {
         closeObject(span)
     }
 
+    /// Appends the members `values` and `counts` of a histogram.
+    ///
+    /// - Returns: false when nothing was measured.
+    fileprivate mutating func appendHistogram(_ sample: EventFields, _ line: RawSpan) -> Bool {
+        let mark = count
+        freeForm(#""values":"#, sample[.sampleValues], line)
+        freeForm(#""counts":"#, sample[.sampleCounts], line)
+        return count > mark
+    }
+
     /// Appends the value of a sample: a histogram's values and counts, else its number.
     ///
     /// - Returns: false when nothing was measured.
     fileprivate mutating func appendSample(_ sample: EventFields, _ line: RawSpan) -> Bool {
-        if sample[.sampleType].equals("histogram", line), sample[.sampleValues].isGiven {
+        if sample.isHistogram(line) {
             append(UInt8(ascii: "{"))
-            freeForm(#""values":"#, sample[.sampleValues], line)
-            freeForm(#""counts":"#, sample[.sampleCounts], line)
-            let isEmpty = self[count - 1] == UInt8(ascii: "{")
+            let hasValues = appendHistogram(sample, line)
             append(UInt8(ascii: "}"))
-            return !isEmpty
+            return hasValues
         }
         if sample[.sampleValue].kind == .number {
             append(double: line, sample[.sampleValue].range)

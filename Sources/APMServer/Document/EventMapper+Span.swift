@@ -224,8 +224,9 @@ extension ByteBuffer {
         let address = fields[.destinationAddress]
         let destination = openObject(#""destination":"#)
         member(#""address":"#, address, line)
+        // As it was sent, unlike the addresses of clients.
         if address.kind == .string, line.isIPAddress(address.range) { member(#""ip":"#, address, line) }
-        if let port = fields[.destinationPort].integer(line), port != 0 { member(#""port":"#, port) }
+        memberUnlessZero(#""port":"#, fields[.destinationPort], line)
         closeObject(destination)
     }
 }

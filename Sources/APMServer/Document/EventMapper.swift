@@ -5,8 +5,11 @@ import Common
 /// One per worker: it keeps the memory that events of all requests use in turn.
 final class EventMapper {
     let settings: MappingSettings
+    let store: StoreTraits
     /// By `DataStream`; those of single services are made for each request.
     let dataStreams: [DataStreamText]
+    /// That of the last service that was not the metadata's: programs that speak for several name few in turn.
+    var lastDataStream: (stream: DataStream, service: [UInt8], text: DataStreamText)?
     /// Reads links, statistics of dropped spans and what is nested in RUM transactions.
     var decoder = EventDecoder()
     /// Text for a moment: whoever writes into it empties it first and reads it before calling anything else.
@@ -19,6 +22,9 @@ final class EventMapper {
     /// A key of a roll-up while it is composed, and how its service is named.
     var rollUpKey = ByteBuffer(capacity: 4096)
     var rollUpService = ByteBuffer(capacity: 1024)
+    /// The metadata's labels that the event leaves alone, if it has others of the same names.
+    var rollUpLabels = ByteBuffer(capacity: 256)
+    var hasRollUpLabels = false
     var representativeCount = RepresentativeCount()
     var labelScratch = LabelScratch()
     /// Keys of the object that is being written: headers, marks.
@@ -43,8 +49,9 @@ final class EventMapper {
     var nestedMetricsets: [FieldValue] = []
     var nested = EventFields()
 
-    init(_ settings: MappingSettings) {
+    init(_ settings: MappingSettings, _ store: StoreTraits) {
         self.settings = settings
+        self.store = store
         stackTraces = StackTraces(settings)
         dataStreams = DataStream.allCases.map { DataStreamText($0, namespace: settings.namespace) }
     }

@@ -33,6 +33,34 @@ struct MetadataLabels: Sendable {
     }
 }
 
+extension MetadataLabels {
+    /// Whether a label of an event may take the place of one of these.
+    func mayBeOverridden(by value: FieldValue, _ line: RawSpan) -> Bool {
+        guard !labels.isEmpty else { return false }
+        var reader = ListReader(value)
+        while let (key, value) = reader.nextMember(line) {
+            guard value.isGiven else { continue }
+            // Escapes are compared when they are resolved.
+            guard key.kind == .string else { return true }
+            for label in labels where label.key.count == key.range.count && matches(label, key, line) {
+                return true
+            }
+        }
+        return false
+    }
+
+    private func matches(_ label: Label, _ key: FieldValue, _ line: RawSpan) -> Bool {
+        for offset in 0..<label.key.count {
+            let byte = line[key.range.lowerBound + offset]
+            let isSpecial = byte == UInt8(ascii: ".") || byte == UInt8(ascii: "*")
+            guard text[label.key.lowerBound + offset] == (isSpecial ? UInt8(ascii: "_") : byte) else {
+                return false
+            }
+        }
+        return true
+    }
+}
+
 /// Memory for the labels of one event at a time.
 struct LabelScratch: ~Copyable {
     fileprivate var strings = ByteBuffer(capacity: 1024)
@@ -47,7 +75,19 @@ struct LabelScratch: ~Copyable {
         numberKeys.removeAll()
     }
 
-    fileprivate mutating func add(_ label: (key: FieldValue, value: FieldValue), _ line: RawSpan) {
+    /// Begins anew with the labels of an event.
+    fileprivate mutating func take(_ value: FieldValue, _ line: RawSpan) {
+        removeAll()
+        var reader = ListReader(value)
+        while let member = reader.nextMember(line) { add(member, line) }
+    }
+
+    /// Adds the metadata's, but for keys that are there.
+    fileprivate mutating func add(_ metadata: borrowing MetadataLabels) {
+        for label in metadata.labels { add(label, of: metadata.text.span.bytes) }
+    }
+
+    private mutating func add(_ label: (key: FieldValue, value: FieldValue), _ line: RawSpan) {
         if label.value.isNumeric(line) {
             numbers.append(label: label, line, &numberKeys)
         } else {
@@ -55,7 +95,7 @@ struct LabelScratch: ~Copyable {
         }
     }
 
-    fileprivate mutating func add(_ label: MetadataLabels.Label, of text: RawSpan) {
+    private mutating func add(_ label: MetadataLabels.Label, of text: RawSpan) {
         if label.isNumber {
             numbers.append(label: label, of: text, &numberKeys)
         } else {
@@ -91,10 +131,26 @@ extension ByteBuffer {
         over metadata: borrowing MetadataLabels,
         _ scratch: inout LabelScratch
     ) {
-        scratch.removeAll()
-        var reader = ListReader(value)
-        while let member = reader.nextMember(line) { scratch.add(member, line) }
-        for label in metadata.labels { scratch.add(label, of: metadata.text.span.bytes) }
+        scratch.take(value, line)
+        scratch.add(metadata)
+        append(scratch)
+    }
+
+    /// Appends `labels` and `numeric_labels` of the metadata alone, without those that an event's take the place of.
+    mutating func append(
+        labels metadata: borrowing MetadataLabels,
+        without value: FieldValue,
+        _ line: RawSpan,
+        _ scratch: inout LabelScratch
+    ) {
+        scratch.take(value, line)
+        scratch.strings.removeAll()
+        scratch.numbers.removeAll()
+        scratch.add(metadata)
+        append(scratch)
+    }
+
+    private mutating func append(_ scratch: borrowing LabelScratch) {
         let labels = openObject(#""labels":"#)
         append(scratch.strings)
         closeObject(labels)

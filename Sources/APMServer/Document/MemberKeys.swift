@@ -4,14 +4,15 @@ import Common
 ///
 /// Keys can become equal when they are sanitised or brought into canonical form.
 struct MemberKeys {
-    /// Hashes of the keys; beyond `maxFew` of them in `many`, so that an object of thousands is not searched for each.
-    private var few: [UInt64] = []
+    /// Hashes of the first `count` keys, without memory of their own: most objects have few, and there are many
+    /// objects.
+    private var few = InlineArray<32, UInt64>(repeating: 0)
+    private var count = 0
+    /// Of all keys once there are more, so that an object of thousands is not searched for each.
     private var many: Set<UInt64> = []
 
-    private static let maxFew = 32
-
     mutating func removeAll() {
-        few.removeAll(keepingCapacity: true)
+        count = 0
         if !many.isEmpty { many.removeAll() }
     }
 
@@ -21,9 +22,14 @@ struct MemberKeys {
     mutating func insert(_ range: Range<Int>, in buffer: borrowing ByteBuffer) -> Bool {
         let hash = buffer.withSpan { XXHash64.hash($0, range) }
         if !many.isEmpty { return many.insert(hash).inserted }
-        guard !few.contains(hash) else { return false }
-        few.append(hash)
-        if few.count > Self.maxFew { many = Set(few) }
+        for index in 0..<count where few[index] == hash { return false }
+        guard count == few.count else {
+            few[count] = hash
+            count += 1
+            return true
+        }
+        many.insert(hash)
+        for index in 0..<count { many.insert(few[index]) }
         return true
     }
 }

@@ -152,9 +152,9 @@ extension ByteBuffer {
     }
 
     private mutating func appendProcess(_ fields: EventFields, _ line: RawSpan) {
-        member(#""pid":"#, fields[.processID], line)
+        memberUnlessZero(#""pid":"#, fields[.processID], line)
         let parent = openObject(#""parent":"#)
-        member(#""pid":"#, fields[.parentProcessID], line)
+        memberUnlessZero(#""pid":"#, fields[.parentProcessID], line)
         closeObject(parent)
         member(#""title":"#, fields[.processTitle], line)
         listMember(#""args":"#, fields[.processArguments], line)

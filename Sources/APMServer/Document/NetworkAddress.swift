@@ -22,6 +22,28 @@ struct NetworkAddress: Equatable {
     }
 }
 
+extension ByteBuffer {
+    /// Appends the IP address in `range` of `text` in its usual spelling (RFC 5952).
+    mutating func append(ip range: Range<Int>, of text: RawSpan) {
+        guard text.firstIndex(of: UInt8(ascii: ":"), in: range) != nil else {
+            // An IPv4 address has one spelling.
+            append(text, range)
+            return
+        }
+        text.withAddress(range) { characters, address in
+            guard inet_pton(AF_INET6, characters, address) == 1 else {
+                fatalError("append(ip:) of what is no address")
+            }
+            append(reserving: Int(INET6_ADDRSTRLEN)) { free in
+                guard let base = free.baseAddress else { return 0 }
+                let name = base.assumingMemoryBound(to: CChar.self)
+                guard inet_ntop(AF_INET6, address, name, socklen_t(INET6_ADDRSTRLEN)) != nil else { return 0 }
+                return strlen(name)
+            }
+        }
+    }
+}
+
 extension RawSpan {
     /// Of `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`.
     private static let longestAddress = 45
@@ -38,12 +60,19 @@ extension RawSpan {
             default: return false
             }
         }
-        return withUnsafeTemporaryAllocation(byteCount: range.count + 17, alignment: 8) { copy in
-            for index in 0..<range.count { copy[16 + index] = self[range.lowerBound + index] }
-            copy[16 + range.count] = 0
-            guard let base = copy.baseAddress else { return false }
-            let text = (base + 16).assumingMemoryBound(to: CChar.self)
-            return inet_pton(isIPv6 ? AF_INET6 : AF_INET, text, base) == 1
+        return withAddress(range) { inet_pton(isIPv6 ? AF_INET6 : AF_INET, $0, $1) == 1 }
+    }
+
+    /// Calls `body` with the characters of `range`, with a zero behind them, and room for an address.
+    fileprivate func withAddress<R>(
+        _ range: Range<Int>,
+        _ body: (UnsafePointer<CChar>, UnsafeMutableRawPointer) -> R
+    ) -> R {
+        withUnsafeTemporaryAllocation(byteCount: 16 + range.count + 1, alignment: 8) { memory in
+            guard let base = memory.baseAddress else { fatalError("no memory for an address") }
+            for index in 0..<range.count { memory[16 + index] = self[range.lowerBound + index] }
+            memory[16 + range.count] = 0
+            return body((base + 16).assumingMemoryBound(to: CChar.self), base)
         }
     }
 

@@ -132,6 +132,9 @@ extension ByteBuffer {
 
     /// Appends `ip`; nothing for what is no address.
     mutating func appendOTelAddress(_ address: FieldValue, _ line: RawSpan) {
-        if address.kind == .string, line.isIPAddress(address.range) { member(#""ip":"#, address, line) }
+        guard address.kind == .string, line.isIPAddress(address.range) else { return }
+        key(#""ip":""#)
+        append(ip: address.range, of: line)
+        append(UInt8(ascii: "\""))
     }
 }

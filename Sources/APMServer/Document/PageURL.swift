@@ -50,7 +50,7 @@ struct PageURL {
             scheme.isEmpty && authority.isEmpty
             && text.firstPart(of: path, until: UInt8(ascii: "/")).contains { text[$0] == UInt8(ascii: ":") }
         guard !hasSchemelessColon, text.isPercentEncoded(path), text.isPercentEncoded(fragment),
-            text.isPercentEncoded(hostname)
+            text.isPercentEncodedHost(hostname)
         else { return nil }
     }
 }
@@ -101,6 +101,15 @@ extension RawSpan {
         guard self[rest.lowerBound] == UInt8(ascii: ":") else { return nil }
         for index in port where self[index] &- 48 >= 10 { return nil }
         return (name, port)
+    }
+
+    /// The same for a host, where only bytes beyond ASCII may be written so.
+    fileprivate func isPercentEncodedHost(_ range: Range<Int>) -> Bool {
+        guard isPercentEncoded(range) else { return false }
+        for index in range where self[index] == UInt8(ascii: "%") {
+            guard let high = Hexadecimal.value(self[index + 1]), high >= 8 else { return false }
+        }
+        return true
     }
 
     /// Whether two hexadecimal digits follow each `%`.

@@ -52,7 +52,7 @@ extension EventMapper {
         into document: inout ByteBuffer
     ) {
         let response = document.openObject(#""response":"#)
-        if let code = status.integer(line), code != 0 { document.member(#""status_code":"#, code) }
+        document.memberUnlessZero(#""status_code":"#, status, line)
         document.member(#""finished":"#, fields[.responseFinished], line)
         document.member(#""headers_sent":"#, fields[.responseHeadersSent], line)
         document.member(#""transfer_size":"#, fields[.responseTransferSize], line)

@@ -3,6 +3,8 @@ import Common
 /// What events add to roll-ups: the keys, in the form that `RollUpTables` describes.
 extension EventMapper {
     /// Notes that the event's service was seen.
+    ///
+    /// Comes before what else is counted of the event, which is by the same labels.
     func rollUpSummary(
         _ fields: EventFields,
         at time: EventTime,
@@ -11,6 +13,14 @@ extension EventMapper {
         _ metadata: RequestMetadata,
         _ output: IntakeOutput
     ) {
+        let labels = fields[.labels]
+        hasRollUpLabels =
+            owner.agent.labelsRollUps && labels.isGiven
+            && metadata.labels.mayBeOverridden(by: labels, line)
+        if hasRollUpLabels {
+            rollUpLabels.removeAll()
+            rollUpLabels.append(labels: metadata.labels, without: labels, line, &labelScratch)
+        }
         beginSummaryKey(fields, owner, line, metadata)
         rollUpService.withSpan { service in
             rollUpKey.withSpan { key in
@@ -144,6 +154,17 @@ extension EventMapper {
         rollUpService.append(UInt8(ascii: "}"))
     }
 
+    /// The metadata's labels that hold for the event.
+    private func appendRollUpLabels(_ owner: EventOwner, _ metadata: RequestMetadata) {
+        guard owner.agent.labelsRollUps else { return }
+        if !hasRollUpLabels {
+            rollUpKey.append(.labels, of: metadata)
+        } else if !rollUpLabels.isEmpty {
+            rollUpKey.separate()
+            rollUpKey.append(rollUpLabels)
+        }
+    }
+
     private func beginSummaryKey(
         _ fields: EventFields,
         _ owner: EventOwner,
@@ -153,7 +174,7 @@ extension EventMapper {
         nameService(fields, owner, line, metadata)
         rollUpKey.removeAll()
         rollUpKey.append(rollUpService)
-        if owner.agent.labelsRollUps { rollUpKey.append(.labels, of: metadata) }
+        appendRollUpLabels(owner, metadata)
     }
 
     private func beginKey(
@@ -169,7 +190,7 @@ extension EventMapper {
         rollUpKey.truncate(to: rollUpKey.count - 1)
         target(&rollUpKey)
         rollUpKey.append(UInt8(ascii: "}"))
-        if owner.agent.labelsRollUps { rollUpKey.append(.labels, of: metadata) }
+        appendRollUpLabels(owner, metadata)
     }
 
     private func beginTransactionKey(
@@ -186,7 +207,7 @@ extension EventMapper {
             rollUpKey.append(.transactionService, of: metadata)
         }
         rollUpKey.append(.transactionHost, of: metadata)
-        if owner.agent.labelsRollUps { rollUpKey.append(.labels, of: metadata) }
+        appendRollUpLabels(owner, metadata)
         let faas = rollUpKey.openObject(#""faas":"#)
         rollUpKey.member(#""coldstart":"#, fields[.faasColdstart], line)
         rollUpKey.member(#""id":"#, fields[.faasID], line)

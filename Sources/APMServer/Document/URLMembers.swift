@@ -38,7 +38,7 @@ extension ByteBuffer {
             scheme = FieldValue(scheme.kind, Int(scheme.start)..<Int(scheme.end) - 1)
         }
         quotedMember(#""scheme":"#, scheme, line)
-        if let port = fields[.urlPort].integer(line), port != 0 { member(#""port":"#, port) }
+        memberUnlessZero(#""port":"#, fields[.urlPort], line)
     }
 
     /// Members of `url` from the whole URL of a page.

@@ -127,6 +127,9 @@ final class Delivery: Sendable {
 
     private func wakeKeeper() { queue.change { _ in } }
 
+    /// What is known of the store for those who write documents.
+    var traits: StoreTraits { indexer.traits }
+
     /// Whether the store was reached and prepared.
     var isReady: Bool { indexer.isPrepared }
 

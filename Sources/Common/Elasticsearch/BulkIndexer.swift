@@ -12,6 +12,8 @@ package final class BulkIndexer: Sendable {
     private let metrics: BulkMetrics
     private let bury: Bury
     private let threads: Monitor<[Thread]>
+    /// What there is to know of the store for those who write documents.
+    package let traits = StoreTraits()
 
     /// - Parameters:
     ///   - service: first word of the metrics' names.
@@ -60,6 +62,7 @@ package final class BulkIndexer: Sendable {
                 queue: queue,
                 metrics: metrics,
                 setup: setup,
+                traits: traits,
                 bury: bury,
                 complete: { [weak self] job in self?.complete(job) }
             )

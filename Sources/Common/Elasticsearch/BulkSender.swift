@@ -14,6 +14,7 @@ struct BulkSender: @unchecked Sendable {
     let queue: Monitor<BulkQueue>
     let metrics: BulkMetrics
     let setup: ElasticsearchSetup?
+    let traits: StoreTraits
     let bury: BulkIndexer.Bury
     let complete: @Sendable (BulkJob) -> Void
 
@@ -118,6 +119,7 @@ struct BulkSender: @unchecked Sendable {
         do {
             let findings = try setup?.run(client, settings.hosts[host])
             report(host, .answered, started: started)
+            if let findings { traits.learn(findings) }
             queue.change { queue in
                 queue.isPrepared = true
                 queue.requiresDataStreams = findings?.requiresDataStreams ?? false

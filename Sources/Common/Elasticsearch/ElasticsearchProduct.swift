@@ -41,6 +41,9 @@ package struct ElasticsearchProduct: Equatable, Sendable {
         return major == openSearchMajor ? self.minor >= minor : major > openSearchMajor
     }
 
+    /// Whether mappings may have scripts that make a field while a document is indexed.
+    package var hasScriptedFields: Bool { kind == .elasticsearch && (major > 7 || major == 7 && minor >= 14) }
+
     /// Whether bulks may insist on data streams (`require_data_stream`).
     package var canRequireDataStreams: Bool {
         kind == .elasticsearch && (major > 8 || major == 8 && minor >= 13)

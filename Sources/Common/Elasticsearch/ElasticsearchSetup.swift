@@ -20,6 +20,8 @@ package struct ElasticsearchSetup: Sendable {
         /// The store's own templates make data streams of everything that is sent: bulks may insist on it, so that no
         /// plain index takes the name of a stream while a template is missing.
         var requiresDataStreams = false
+        /// The store has templates of its own for what we send; ours are not installed.
+        var hasBuiltInTemplates = false
     }
 
     private let templates: [IndexTemplate]
@@ -50,7 +52,7 @@ package struct ElasticsearchSetup: Sendable {
         let product = try identify(client, server)
         if let builtInPrefix, try hasBuiltIn(builtInPrefix, client, server) {
             Log.info("the store has its own templates; ours are not installed", ["for": "\(builtInPrefix)*"])
-            return Findings(requiresDataStreams: product.canRequireDataStreams)
+            return Findings(requiresDataStreams: product.canRequireDataStreams, hasBuiltInTemplates: true)
         }
         var templates = templates
         if let firstStream, let first = templates.first,

@@ -28,6 +28,8 @@ package struct IndexTemplate: Equatable, Sendable {
     package var extraPriority = 0
     /// A value of the wrong type is kept without being indexed, instead of costing the document.
     package var toleratesMalformedValues = false
+    /// The newest documents come first in the index: queries for the last ones of a time range end early.
+    package var isSortedByTime = false
     /// Fields of the index above which a new one costs the document.
     package var maxFields = Self.defaultMaxFields
     /// Types of fields that are not in the list, by name or by kind of value; text is a keyword in any case.
@@ -91,6 +93,7 @@ package struct IndexTemplate: Equatable, Sendable {
             #""codec":"best_compression""#,
             #""mapping":{\#(mappingLimits)}"#,
         ]
+        if isSortedByTime { settings.append(#""sort":{"field":"@timestamp","order":"desc"}"#) }
         if hasLifecycle { settings.append(#""lifecycle":{"name":"\#(name)"}"#) }
         // The properties' own braces open the object that the dynamic rules join.
         let properties = FieldMappings.json(fields, on: product).dropFirst()

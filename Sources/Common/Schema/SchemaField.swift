@@ -15,6 +15,8 @@ package struct SchemaField: Equatable, Sendable {
         case unindexedLong
         /// Kept as a whole number after multiplication by the factor.
         case scaledFloat(Int)
+        /// A keyword that the store makes of the whole document by a script (Painless); documents must not have it.
+        case scriptedKeyword(String)
         /// An object that is stored as it came; its fields are not indexed.
         case storedObject
         /// Values and counts.
@@ -57,6 +59,11 @@ extension SchemaField.FieldType {
         case .byte: return #"{"type":"byte"}"#
         case .unindexedLong: return #"{"type":"long","index":false}"#
         case .scaledFloat(let factor): return #"{"type":"scaled_float","scaling_factor":\#(factor)}"#
+        case .scriptedKeyword(let source):
+            guard product.hasScriptedFields else { return SchemaField.FieldType.keyword.mapping(on: product) }
+            // A name is not worth a document.
+            return #"{"type":"keyword","ignore_above":1024,"on_script_error":"continue","#
+                + #""script":{"source":"\#(source)"}}"#
         case .storedObject: return Self.unindexedObject
         // OpenSearch has neither; the numbers are kept, and read by whoever asks for the document.
         case .histogram:

@@ -81,6 +81,21 @@ extension DocumentRow {
             expected: ["source": #"{"ip":"2001:db8::1","port":80}"#, "client": #"{"ip":"2001:db8::1"}"#]
         ),
         DocumentRow(
+            name: "addresses of IPv6 in their usual spelling",
+            event: request(
+                #""socket":{"remote_address":"2001:DB8:0:0::1"},"headers":{"X-Real-IP":"::FFFF:1.2.3.4"}"#
+            ),
+            expected: [
+                "source": #"{"ip":"::ffff:1.2.3.4","nat":{"ip":"2001:db8::1"}}"#,
+                "client": #"{"ip":"::ffff:1.2.3.4"}"#,
+            ]
+        ),
+        DocumentRow(
+            name: "a page whose host hides ASCII",
+            event: page("http://a%20b/c"),
+            expected: ["url": #"{"original":"http://a%20b/c"}"#]
+        ),
+        DocumentRow(
             name: "a socket that is a name",
             event: request(#""socket":{"remote_address":"host:80"}"#),
             expected: ["source": "", "client": ""]

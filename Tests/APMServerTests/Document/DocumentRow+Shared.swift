@@ -107,9 +107,15 @@ extension DocumentRow {
         ),
         DocumentRow(
             name: "a process without arguments",
-            metadata: #""process":{"pid":0,"argv":[]}"#,
+            metadata: #""process":{"pid":1,"ppid":2,"argv":[]}"#,
             event: transaction(""),
-            expected: ["process": #"{"pid":0}"#]
+            expected: ["process": #"{"pid":1,"parent":{"pid":2}}"#]
+        ),
+        DocumentRow(
+            name: "a process without number",
+            metadata: #""process":{"pid":0,"ppid":0,"title":"t"}"#,
+            event: transaction(""),
+            expected: ["process": #"{"title":"t"}"#]
         ),
         DocumentRow(
             name: "time before 1970 is cut down",

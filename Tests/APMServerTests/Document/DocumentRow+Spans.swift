@@ -71,6 +71,11 @@ extension DocumentRow {
             expected: ["destination": #"{"address":"10.1.2.3","ip":"10.1.2.3"}"#]
         ),
         DocumentRow(
+            name: "an address of IPv6 as it was sent",
+            event: span(#""start":0,"context":{"destination":{"address":"FE80::0:1"}}"#),
+            expected: ["destination": #"{"address":"FE80::0:1","ip":"FE80::0:1"}"#]
+        ),
+        DocumentRow(
             name: "an agent's own data stream",
             event: span(#""start":0,"context":{"service":{"agent":{"name":"rum-js"}}}"#),
             expected: ["data_stream.dataset": #""apm.rum""#]

@@ -42,11 +42,12 @@ struct DocumentRun {
         _ body: [UInt8],
         request: RequestContext = backend,
         settings: MappingSettings? = nil,
-        gate: EventGate? = nil
+        gate: EventGate? = nil,
+        store: StoreTraits = StoreTraits()
     ) throws {
         var settings = settings ?? MappingSettings()
         settings.observerHostname = "observer.example.com"
-        mapper = EventMapper(settings)
+        mapper = EventMapper(settings, store)
         let output = IntakeOutput(
             batch: BulkBatch(),
             rollUps: rollUps,
@@ -85,10 +86,11 @@ struct DocumentRun {
         _ lines: String...,
         request: RequestContext = backend,
         settings: MappingSettings? = nil,
-        gate: EventGate? = nil
+        gate: EventGate? = nil,
+        store: StoreTraits = StoreTraits()
     ) throws {
         let body = Array(lines.joined(separator: "\n").utf8)
-        try self.init(body, request: request, settings: settings, gate: gate)
+        try self.init(body, request: request, settings: settings, gate: gate, store: store)
     }
 }
 

@@ -79,7 +79,7 @@ struct EventMapperTests {
         let run = try DocumentRun(
             #"{"m":{"se":{"n":"s","a":{"n":"rum-js","ve":"5"}}}}"#,
             #"{"x":{"id":"x","tid":"t","t":"load","d":1,"sr":0.5,"yc":{"sd":2},"c":{"se":{"n":"other"}},"#
-                + #""me":[{"y":{"t":"app"},"sa":{"ysc":{"v":2.9},"yss":{"v":7}}},{"sa":{"ysc":{"v":1}}}],"#
+                + #""me":[{"y":{"t":"app"},"sa":{"ysc":{"v":2.9},"yss":{"v":7}}},{"sa":{"ysc":{"v":1}}},{"sa":{"xdc":{"v":1}}},null],"#
                 + #""y":[{"id":"0","n":"a","t":"r.s","s":5,"d":1,"pi":1,"sr":0.5,"c":{"dt":{"se":{"rc":"h:1"}}}},"#
                 + #"{"id":"1","n":"b","t":"r","s":0,"d":1,"pi":9,"c":{"se":{"n":"third"}}}]}}"#,
             request: DocumentRun.browser

@@ -5,6 +5,18 @@ import Testing
 
 @Suite("Free-form JSON")
 struct FreeFormJSONTests {
+    @Test("keeps the first of many members of one name")
+    func manyKeys() throws {
+        let members = (0..<40).map { #""k\#($0)":\#($0)"# }
+        let again = [0, 31, 32, 39].map { #""k\#($0)":-1"# }
+        let event = DocumentRow.context(#""custom":{"o":{\#((members + again).joined(separator: ","))}}"#)
+        try DocumentRow(
+            name: "",
+            event: event,
+            expected: ["transaction.custom.o": "{\(members.joined(separator: ","))}"]
+        ).check()
+    }
+
     @Test(
         "leaves out what says nothing and keeps the rest",
         arguments: [

@@ -29,6 +29,10 @@ struct LogMapperTests {
                 """,
                 "logs-apm.app.other-default"
             ),
+            (
+                #""log.origin.file.line":0,"log":{"origin":{"file":{"name":"n"}}}"#,
+                #"{"log":{"origin":{"file":{"name":"n"}}}}"#, "logs-apm.app.my_service-default"
+            ),
         ]
     )
     func logs(_ members: String, expected: String, dataStream: String) throws {
@@ -38,6 +42,25 @@ struct LogMapperTests {
         #expect(document.tree["processor"] == nil)
         #expect(document.tree["timestamp"] == nil)
         #expect(document.tree["error"] == nil)
+        #expect(document.tree["log.origin.file.line"] != .number(0))
+    }
+
+    @Test("of several services in turn go each to its own stream")
+    func services() throws {
+        let names = ["One", "Two", "Two", "My-Service", "One"]
+        let lines = names.map { #"{"log":{"message":"m","service.name":"\#($0)"}}"# }
+        let metrics = #"{"metricset":{"samples":{"a":{"value":1}},"service":{"name":"One"}}}"#
+        let metadata =
+            #"{"metadata":{"service":{"name":"My-Service","agent":{"name":"java","version":"1"}}}}"#
+        let body = ([metadata] + lines + [metrics, lines[0]]).joined(separator: "\n")
+        let run = try DocumentRun(Array(body.utf8))
+        #expect(
+            run.documents.map(\.dataStream) == [
+                "logs-apm.app.one-default", "logs-apm.app.two-default", "logs-apm.app.two-default",
+                "logs-apm.app.my_service-default", "logs-apm.app.one-default",
+                "metrics-apm.app.one-default", "logs-apm.app.one-default",
+            ]
+        )
     }
 
     @Test(

@@ -34,6 +34,27 @@ struct MetricsetMapperTests {
         #expect(document["metricset"] == (try JSONTree(#"{"name":"app"}"#)))
     }
 
+    @Test("leave histograms to the pipelines of a store that has templates of its own")
+    func builtInTemplates() throws {
+        let samples =
+            #""n":{"value":1},"h":{"type":"histogram","values":[0.5],"counts":[3]},"#
+            + #""host":{"type":"histogram","values":[1],"counts":[1]}"#
+        let store = StoreTraits(hasBuiltInTemplates: true)
+        let document = try #require(try run(#""samples":{\#(samples)}"#, store: store).documents.first?.tree)
+        #expect(
+            document["metricset"]
+                == (try JSONTree(
+                    #"{"name":"app","samples":[{"name":"h","type":"histogram","values":[0.5],"counts":[3]}]}"#
+                ))
+        )
+        #expect(document["n"] == (try JSONTree("1")))
+        #expect(document["h"] == nil)
+        let numbers = try #require(
+            try run(#""samples":{"n":{"value":1}}"#, store: store).documents.first?.tree
+        )
+        #expect(numbers["metricset"] == (try JSONTree(#"{"name":"app"}"#)))
+    }
+
     @Test(
         "go where their samples, transaction and service say",
         arguments: [
@@ -99,10 +120,11 @@ struct MetricsetMapperTests {
         #expect(MetricNames.count == 83)
     }
 
-    private func run(_ members: String) throws -> DocumentRun {
+    private func run(_ members: String, store: StoreTraits = StoreTraits()) throws -> DocumentRun {
         let run = try DocumentRun(
             #"{"metadata":{"service":{"name":"My-Service","version":"1","agent":{"name":"java","version":"1"}}}}"#,
-            #"{"metricset":{"timestamp":1000000,\#(members)}}"#
+            #"{"metricset":{"timestamp":1000000,\#(members)}}"#,
+            store: store
         )
         #expect(run.errors == [])
         return run

@@ -114,6 +114,24 @@ struct RollUpKeyTests {
             [["labels": "", "numeric_labels": "", "transaction.type": #""request""#]]
         ),
         (
+            "labels that the event overrides are the metadata's no more",
+            #"{"transaction":{\#(transaction),"context":{"tags":{"m":"y","other":"z"}}}}"#,
+            "service_transaction",
+            [["labels": "", "numeric_labels": #"{"n":1}"#]]
+        ),
+        (
+            "labels of an event leave the metadata's alone, whatever their type",
+            #"{"span":{\#(span),"context":{"tags":{"n":"y","\u006d":null},"destination":{"service":{"resource":"r"}}}}}"#,
+            "service_destination",
+            [["labels": #"{"m":"x"}"#, "numeric_labels": #"{"n":1}"#]]
+        ),
+        (
+            "a label whose name is escaped overrides as well",
+            #"{"transaction":{\#(transaction),"context":{"tags":{"\u006d":"y"}}}}"#,
+            "transaction",
+            [["labels": "", "numeric_labels": #"{"n":1}"#]]
+        ),
+        (
             "a function's name and trigger",
             #"{"transaction":{\#(transaction),"faas":{"name":"f","execution":"e","coldstart":true,"trigger":{"type":"h"}}}}"#,
             "transaction",

@@ -20,6 +20,7 @@ struct ElasticsearchSetupTests {
         var withStream: [String] = []
         var plain: [String] = []
         var requiresDataStreams = false
+        var hasBuiltInTemplates = false
     }
 
     private static let builtIn =
@@ -32,9 +33,15 @@ struct ElasticsearchSetupTests {
         Story(
             testDescription: "Elasticsearch with its own templates",
             templates: [other, builtIn],
-            requiresDataStreams: true
+            requiresDataStreams: true,
+            hasBuiltInTemplates: true
         ),
-        Story(testDescription: "8.12 with Fleet's templates", version: "8.12.0", templates: [builtIn]),
+        Story(
+            testDescription: "8.12 with Fleet's templates",
+            version: "8.12.0",
+            templates: [builtIn],
+            hasBuiltInTemplates: true
+        ),
         Story(testDescription: "Elasticsearch without templates", templates: [other], withStream: all),
         Story(
             testDescription: "a stream that exists",
@@ -118,5 +125,6 @@ struct ElasticsearchSetupTests {
         #expect(policies.count == (story.isClassic ? 3 : story.withStream.count))
         let bulk = try #require(store.bulkRequests.first?.path)
         #expect(bulk.hasSuffix("&require_data_stream=true") == story.requiresDataStreams)
+        #expect(indexer.traits.hasBuiltInTemplates == story.hasBuiltInTemplates)
     }
 }

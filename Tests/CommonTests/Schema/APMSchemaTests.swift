@@ -27,6 +27,7 @@ struct APMSchemaTests {
             let settings = try #require((inner["settings"] as? [String: Any])?["index"] as? [String: Any])
             #expect((settings["mapping"] as? [String: Any])?["ignore_malformed"] as? String == "true")
             #expect((settings["lifecycle"] as? [String: String])?["name"] == template.name)
+            #expect(settings["sort"] as? [String: String] == ["field": "@timestamp", "order": "desc"])
             let mappings = try #require(inner["mappings"] as? [String: Any])
             #expect(mappings["date_detection"] as? Bool == false)
             let rules = try #require(mappings["dynamic_templates"] as? [[String: Any]])
@@ -81,6 +82,24 @@ struct APMSchemaTests {
             node = try #require(properties[String(name)] as? [String: Any])
         }
         #expect(node["type"] as? String == type)
+    }
+
+    @Test(
+        "lets the store name groups of errors where it can",
+        arguments: [
+            (ElasticsearchProduct(kind: .elasticsearch, version: "7.13.4"), false),
+            (ElasticsearchProduct(kind: .elasticsearch, version: "7.17.0"), true),
+            (ElasticsearchProduct(kind: .elasticsearch, version: "8.15.3"), true),
+            (ElasticsearchProduct(kind: .openSearch, version: "2.19.0"), false),
+            (ElasticsearchProduct(kind: .unknown, version: "8.0.0"), false),
+        ]
+    )
+    func groupingName(product: ElasticsearchProduct, isScripted: Bool) throws {
+        let template = try #require(APMSchema().templates.first { $0.name == "elkfa-apm-logs" })
+        let body = template.body(on: product, hasLifecycle: false)
+        _ = try object(body)
+        #expect(body.contains(#""script":{"source":"def error"#) == isScripted)
+        #expect(body.contains(#""grouping_name":{"type":"keyword","ignore_above":1024"#))
     }
 
     @Test("keeps documents as long as Elasticsearch's own policies do, and rolls streams over on the way")

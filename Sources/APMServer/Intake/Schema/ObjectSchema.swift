@@ -53,7 +53,9 @@ struct Member {
         _ presence: Presence = .optional
     ) {
         self.key = key
-        rule = ValueRule(kind: kind, needsElements: kind == .elements && element != .droppedSpanStatistics)
+        // Browsers with older agents send metrics that nobody knows any more beside those that count.
+        let mayBeEmpty = element == .droppedSpanStatistics || element == .nestedMetricset
+        rule = ValueRule(kind: kind, needsElements: kind == .elements && !mayBeEmpty)
         self.field = field
         self.element = element
         isRequired = presence == .required

@@ -112,7 +112,7 @@ package enum APMFields {
             SchemaField("error.exception.stacktrace", .storedObject),
             SchemaField("error.exception.type"),
             SchemaField("error.grouping_key"),
-            SchemaField("error.grouping_name"),
+            SchemaField("error.grouping_name", .scriptedKeyword(groupingName)),
             SchemaField("error.id"),
             SchemaField("error.log.level"),
             SchemaField("error.log.logger_name"),
@@ -124,6 +124,16 @@ package enum APMFields {
             SchemaField("log.logger"),
             SchemaField("transaction.sampled", .boolean),
         ]
+
+    /// What Kibana calls a group of errors: what was logged, else what the first exception says.
+    ///
+    /// Stores with templates of their own make it in the same way, and refuse documents that bring it.
+    private static let groupingName =
+        "def error = params['_source'].error; if (error == null) return; "
+        + "def name = error.log?.message; "
+        + "if (name == null && error.exception instanceof List && error.exception.size() > 0) "
+        + "name = error.exception[0].message; "
+        + "if (name != null) emit(name)"
 
     /// Of `metrics-apm*`: roll-ups, and what agents measure.
     package static let metrics =

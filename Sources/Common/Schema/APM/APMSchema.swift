@@ -96,6 +96,7 @@ package struct APMSchema: Equatable, Sendable {
         template.refreshInterval = refreshInterval
         template.deleteAfter = deleteAfter
         template.toleratesMalformedValues = true
+        template.isSortedByTime = true
         template.maxFields = Self.maxFields
         template.dynamicRules = Self.dynamicRules
         return template
