@@ -49,6 +49,7 @@ struct Configuration: Sendable {
         aggregation = AggregationConfiguration(reader.section("aggregation"))
         sampling = TailConfiguration(reader.section("sampling").section("tail"))
         let output = reader.section("output").section("elasticsearch")
+        ElasticNames.advise(reader, output)
         isClassic = output.choice("indices", default: IndexKind.dataStreams) == .daily
         bulk = BulkConfiguration(output)
         delivery = DeliverySettings(reader, isClassic: isClassic)

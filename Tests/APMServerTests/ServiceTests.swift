@@ -50,6 +50,15 @@ struct ServiceTests {
         "refuses",
         arguments: [
             ("prot: 1", "apm-server.yml:1: prot: unknown key; remove or correct it (did you mean \"port\"?)"),
+            (
+                "apm-server: {host: x}",
+                "apm-server.yml:1: apm-server: unknown key; its keys stand at the top level here, without the prefix"
+            ),
+            (
+                "output: {elasticsearch: {flush_bytes: 1}}",
+                "apm-server.yml:1: output.elasticsearch.flush_bytes: unknown key; "
+                    + "use bulk_max_bytes, counted before compression"
+            ),
             ("host: ''", "apm-server.yml:1: host: empty; give an address such as 127.0.0.1"),
             ("host: 'localhost:8200'", "apm-server.yml:1: host: holds a port; write it as port"),
             ("port: 65536", "apm-server.yml:1: port: 65536 is out of range; use 0 to 65535"),

@@ -31,6 +31,8 @@ package final class ConfigurationReader {
     private let values: [String: YAMLNode]
     private let keys: [(key: String, position: YAMLPosition)]
     private var asked: [String] = []
+    /// What to do instead with keys that others know.
+    private var advice: [String: String] = [:]
     private var children: [String: [ConfigurationReader]] = [:]
 
     private init(_ node: YAMLNode?, path: String, position: YAMLPosition, complaints: Complaints) {
@@ -317,8 +319,15 @@ package final class ConfigurationReader {
         throw ConfigurationError(order.map(\.element))
     }
 
+    /// Says what people who know a key from another program write here; for a key that nobody asks for.
+    package func advise(_ key: String, _ text: String) { advice[key] = text }
+
     private func complainAboutUnknownKeys() {
         for (key, position) in keys where !asked.contains(key) {
+            if let text = advice[key] {
+                complain(position, key, "unknown key; \(text)")
+                continue
+            }
             let hint = Nearest.hint(for: key, among: asked)
             let advice =
                 hint.isEmpty && !asked.isEmpty
