@@ -106,6 +106,18 @@ final class IntakeStream: HTTPBodyStream {
 
     func cancelled() { worker.metrics.requestsCancelled.add() }
 
+    func interrupted(by cause: HTTPInterruption) -> HTTPResponse {
+        switch cause {
+        case .stop:
+            end(IntakeError(status: 503, .closing, cause.message))
+            return response
+        case .timeout:
+            worker.metrics.requestsCancelled.add()
+            worker.metrics.answered(status: 503)
+            return settings.respond(503, Array(#"{"error":"\#(cause.message)"}"#.utf8))
+        }
+    }
+
     // MARK: - Steps
 
     private func step() -> HTTPStep {

@@ -54,7 +54,7 @@ struct HTTPDaemon: @unchecked Sendable {
                     let exchange = HTTPServerLoop.from(context).begin(
                         HTTPDaemonConnection(pointer: connection),
                         method: String(cString: method),
-                        path: PercentEncoding.decoded(String(cString: url))
+                        path: RequestTarget.path(String(cString: url))
                     )
                     guard let exchange else { return .NO }
                     state.pointee = Unmanaged.passRetained(exchange).toOpaque()

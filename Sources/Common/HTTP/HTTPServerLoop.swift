@@ -13,6 +13,8 @@ final class HTTPServerLoop: @unchecked Sendable {
     }
 
     private static let maxAccepts = 64
+    /// For answers that say that the server stops.
+    private static let answerNanoseconds: Int64 = 1_000_000_000
 
     let thread: HTTPServerThread
     private let settings: HTTPServer.Settings
@@ -36,6 +38,8 @@ final class HTTPServerLoop: @unchecked Sendable {
     private var nextCheck: Int64 = 0
     private var nextTick: Int64 = 0
     private var isStopping = false
+    /// All requests have their answers, or are lost.
+    private var isInterrupted = false
 
     /// - Parameter listener: for one of the threads.
     init(
@@ -109,7 +113,8 @@ final class HTTPServerLoop: @unchecked Sendable {
         let stopsAt = thread.stopsAt
         guard stopsAt < .max else { return true }
         if !isStopping { beginStopping() }
-        return now < stopsAt && hasUnansweredRequests
+        if now >= stopsAt, !isInterrupted { interruptRequests() }
+        return now < endsAt && hasUnansweredRequests
     }
 
     private func awaitEvents() {
@@ -128,7 +133,7 @@ final class HTTPServerLoop: @unchecked Sendable {
     /// Milliseconds until something is due without anything happening; -1 for never.
     private func patience(now: Int64) -> Int32 {
         guard daemon?.isPending != true else { return 0 }
-        var due = min(nextTick, thread.stopsAt)
+        var due = min(nextTick, isInterrupted ? endsAt : thread.stopsAt)
         if let moment = acceptor?.retriesAt { due = min(due, moment) }
         if !connections.isEmpty || !farewells.isEmpty { due = min(due, nextCheck) }
         guard due < .max else { return -1 }
@@ -354,7 +359,7 @@ final class HTTPServerLoop: @unchecked Sendable {
     private func checkDeadlines(now: Int64) {
         nextCheck = now + settings.checkInterval
         for connection in connections.values where connection.deadline < now {
-            if connection.exchange?.expire() != true { cut(connection) }
+            if connection.exchange?.interrupt(by: .timeout) != true { cut(connection) }
         }
         answerEarly()
         for (token, farewell) in farewells where farewell.deadline < now { end(token) }
@@ -375,6 +380,16 @@ final class HTTPServerLoop: @unchecked Sendable {
         acceptor = nil
         for connection in connections.values where connection.exchange == nil { endReading(connection) }
     }
+
+    /// Tells clients whose requests could not be answered in time.
+    private func interruptRequests() {
+        isInterrupted = true
+        for connection in connections.values { _ = connection.exchange?.interrupt(by: .stop) }
+        answerEarly()
+    }
+
+    /// When even those are given up that have not taken their answers.
+    private var endsAt: Int64 { thread.stopsAt + Self.answerNanoseconds }
 
     private var hasUnansweredRequests: Bool {
         // Of those whose answer the client has, only the end is still to come.

@@ -50,6 +50,12 @@ struct HTTPServerTests {
                 "escaped path", "GET /a%20b/%C3%A9 HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n", 200,
                 "GET /a b/é [] - 127.0.0.1 0"
             ),
+            (
+                "as to a proxy",
+                "GET http://t:80/a%20b/%C3%A9 HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n",
+                200,
+                "GET /a b/é [] - 127.0.0.1 0"
+            ),
             ("HTTP/1.0", "GET /echo HTTP/1.0\r\n\r\n", 200, "GET /echo [] - 127.0.0.1 0"),
             ("HEAD has no body", "HEAD /echo HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n", 200, ""),
             ("body", Self.post + "Content-Length: 3\r\n\r\nabc", 200, "POST /echo [] - 127.0.0.1 3"),
