@@ -57,6 +57,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environmen
     slow.start()
     yield Environment(store, server, slow)
     server.assert_log_is_clean()
+    assert not server.process.has_logged("was not made by us")
     store.assert_no_violations()
     group.close()
 
