@@ -259,11 +259,16 @@ final class HTTPServerLoop: @unchecked Sendable {
     }
 
     /// The head of a request has arrived.
-    func begin(_ daemon: HTTPDaemonConnection, method: String, path: String) -> HTTPServerExchange? {
+    func begin(
+        _ daemon: HTTPDaemonConnection,
+        method: String,
+        target: String,
+        version: String
+    ) -> HTTPServerExchange? {
         guard let connection = daemon.owner, let worker, !connection.isCut else { return nil }
         let request = HTTPRequest(
             method: method,
-            path: path,
+            path: RequestTarget.path(target),
             query: daemon.query,
             headers: daemon.headers,
             peer: connection.peer,
@@ -272,7 +277,9 @@ final class HTTPServerLoop: @unchecked Sendable {
         )
         let exchange = HTTPServerExchange(request, on: connection, of: self)
         connection.exchange = exchange
-        if let refusal = request.framingRefusal {
+        if var refusal = request.refusal(target: target, version: version) {
+            // Where the next request would begin is not certain.
+            refusal.closesConnection = true
             exchange.open(.respond(refusal))
         } else {
             exchange.open(worker.open(request, exchange))
@@ -456,9 +463,25 @@ private struct HTTPAcceptor: ~Copyable {
 }
 
 extension HTTPRequest {
+    /// The refusal of a head that is none, or that two parties could read differently (RFC 9112, sections 3.2 and
+    /// 5.1); nil when all is well.
+    ///
+    /// The first two could be left to libmicrohttpd, but where version 0.9.75 refuses a head, it sends the headers of
+    /// its answer twice.
+    fileprivate func refusal(target: String, version: String) -> HTTPResponse? {
+        if target.utf8.contains(UInt8(ascii: " ")) { return .error(status: 400, "a blank in the path") }
+        let hosts = headers("host").count
+        if hosts == 0, version != "HTTP/1.0" { return .error(status: 400, "no Host header") }
+        if hosts > 1 { return .error(status: 400, "two Host headers") }
+        if headers.contains(where: { $0.name.isEmpty || $0.name.utf8.contains { $0 <= 0x20 } }) {
+            return .error(status: 400, "a header without name, or with a blank in it")
+        }
+        return framingRefusal
+    }
+
     /// The refusal of a body whose end two parties could see differently (RFC 9112, sections 6.1 and 6.3); nil when
     /// all is well.
-    fileprivate var framingRefusal: HTTPResponse? {
+    private var framingRefusal: HTTPResponse? {
         var length: String?
         var coding: String?
         for field in headers {

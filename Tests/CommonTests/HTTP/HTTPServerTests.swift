@@ -100,6 +100,14 @@ struct HTTPServerTests {
             ("garbage", "\u{1}\u{2}\u{3}garbage\r\n\r\n"),
             ("a TLS hello", "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\u{0}\r\n\r\n"),
             ("no host", "GET /echo HTTP/1.1\r\n\r\n"),
+            ("two hosts", "GET /echo HTTP/1.1\r\nHost: t\r\nHost: t\r\n\r\n"),
+            ("blank in the path", "GET /echo echo HTTP/1.1\r\nHost: t\r\n\r\n"),
+            ("blank in a header", "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length : 3\r\n\r\nabc"),
+            ("header without name", "GET /echo HTTP/1.1\r\n: a\r\nHost: t\r\n\r\n"),
+            (
+                "two ways to end",
+                "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+            ),
             ("bad length", "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: -1\r\n\r\n"),
             (
                 "huge length",
