@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Callable
 
 import pytest
@@ -149,6 +150,18 @@ def test_bad_requests(
     assert answer.json == {"accepted": 0, "errors": [{"message": message}]}
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert store.count() == 0
+
+
+def test_lines_before_damage_count(store: BulkStore, start_apm_server: StartAPMServer) -> None:
+    """A compressed body that is damaged or cut: the events before the fault are stored, and the answer says both."""
+    server = start_apm_server(store.url)
+    packer = zlib.compressobj(wbits=31)
+    good = packer.compress(ndjson(metadata(), transaction(1), transaction(2))) + packer.flush(zlib.Z_FULL_FLUSH)
+    for damage, message in ((b"\xff" * 40, "data decoding error: gzip: invalid data"), (b"", "data decoding error: unexpected EOF")):
+        answer = post(server.port, good + damage, VERBOSE, content_encoding="gzip")
+        assert answer.status == 400
+        assert answer.json == {"accepted": 2, "errors": [{"message": message}]}
+    assert len(stored_transactions(store)) == 4
 
 
 def test_answers_by_accept(store: BulkStore, start_apm_server: StartAPMServer) -> None:

@@ -15,7 +15,14 @@ final class EventGate {
     /// A worker must not wait, so a client may use the tokens of the coming second in advance; `pause` says how long
     /// it would have waited.
     private static let debtNanoseconds: Int64 = 1_000_000_000
+    /// Less is not worth a pause: streams are slowed down ten times a second, not at each event.
+    private static let smallDebtNanoseconds: Int64 = 100_000_000
+    /// How long a stream may wait for others of its client to let it have tokens.
+    static let patienceNanoseconds = debtNanoseconds
     private static let prefix = "cannot handle stream: cannot process batch: "
+
+    /// The client has sent too many events.
+    static let rateLimitExceeded = IntakeError(status: 429, .rateLimit, prefix + "rate limit exceeded")
 
     private let rule: Rule
 
@@ -46,7 +53,7 @@ final class EventGate {
             throw Self.unauthorized(Self.notPermitted("agent", agentName))
         }
         guard bucket.take(now: now, debtNanoseconds: Self.debtNanoseconds) else {
-            throw IntakeError(status: 429, .rateLimit, Self.prefix + "rate limit exceeded")
+            throw Self.rateLimitExceeded
         }
     }
 
@@ -54,9 +61,12 @@ final class EventGate {
     ///
     /// Who honours it slows the client down to its rate; who does not ends its stream with a 429 a second's worth of
     /// events later.
+    ///
+    /// - Parameter now: monotonic nanoseconds.
     func pause(now: Int64) -> Int64 {
         guard case .anonymous(_, let bucket) = rule else { return 0 }
-        return bucket.debt(now: now)
+        let debt = bucket.debt(now: now)
+        return debt < Self.smallDebtNanoseconds ? 0 : debt
     }
 
     private static func unauthorized(_ reason: String) -> IntakeError {

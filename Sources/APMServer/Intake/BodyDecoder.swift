@@ -94,6 +94,9 @@ struct BodyDecoder: ~Copyable {
         let sniffed = Self.sniffed(first, input[offset])
         let format = declared ?? sniffed
         guard declared == nil || sniffed == declared else { throw Self.invalidHeader(format) }
+        // The two bytes of zlib's header are a multiple of 31 (RFC 1950, section 2.2).
+        let isHeader = (Int(first) << 8 | Int(input[offset])) % 31 == 0
+        guard format != .zlib || isHeader else { throw Self.invalidHeader(format) }
         self.format = format
         guard format != .plain else {
             try count(1)
@@ -164,7 +167,7 @@ struct BodyDecoder: ~Copyable {
     }
 
     private var tooLarge: IntakeError {
-        IntakeError(.encoding, "cannot handle stream: the body has more than \(maxBytes) bytes")
+        IntakeError(.encoding, "the body has more than \(maxBytes) bytes")
     }
 
     private static func invalidHeader(_ format: Format) -> IntakeError {

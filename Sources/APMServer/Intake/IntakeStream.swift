@@ -38,6 +38,10 @@ final class IntakeStream: HTTPBodyStream {
     /// Input that has not been decoded yet, because this request has to wait or has had its turn.
     private var rest = ByteBuffer()
     private var restOffset = 0
+    /// Since when the client has to wait because it was too fast, in monotonic nanoseconds; nil while it need not.
+    private var pausedSince: Int64?
+    /// Decoded bytes that wait with it; one step's at most.
+    private var held = ByteBuffer()
     private var isBodyComplete = false
     private var isLineEndReached = false
     private let events: EventsInFlight
@@ -53,7 +57,8 @@ final class IntakeStream: HTTPBodyStream {
             maxBytes: settings.maxDecompressedBytes
         )
         lines = LineReader(maxLineBytes: settings.maxEventBytes)
-        if let length = settings.contentLength, length <= Self.maxCollectedBytes {
+        // Of a client that may be slowed down no more is decoded than it may send.
+        if settings.gate == nil, let length = settings.contentLength, length <= Self.maxCollectedBytes {
             collected = ByteBuffer(capacity: length)
         }
     }
@@ -65,7 +70,7 @@ final class IntakeStream: HTTPBodyStream {
             collected?.append(bytes)
             return .proceed
         }
-        guard rest.isEmpty else {
+        guard rest.isEmpty, pausedSince == nil else {
             rest.append(bytes)
             return .wait
         }
@@ -79,12 +84,14 @@ final class IntakeStream: HTTPBodyStream {
 
     func finish() -> HTTPStep {
         isBodyComplete = true
-        if var whole = collected.take() { decodeWhole(&whole) }
+        decodeCollected()
         return step()
     }
 
     func resumed() -> HTTPStep {
-        if !rest.isEmpty {
+        decodeCollected()
+        endPause()
+        if !rest.isEmpty, pausedSince == nil {
             var offset = restOffset
             rest.withSpan { decode($0, at: &offset) }
             restOffset = offset
@@ -99,28 +106,41 @@ final class IntakeStream: HTTPBodyStream {
 
     func cancelled() { worker.metrics.requestsCancelled.add() }
 
-    // MARK: - Steps
-
-    private var isAnswerable: Bool {
-        let isOver = answer.hasStreamError || (isBodyComplete && rest.isEmpty && isLineEndReached)
-        return isOver && events.isSettled
+    func interrupted(by cause: HTTPInterruption) -> HTTPResponse {
+        switch cause {
+        case .stop:
+            end(IntakeError(status: 503, .closing, cause.message))
+            return response
+        case .timeout:
+            worker.metrics.requestsCancelled.add()
+            worker.metrics.answered(status: 503)
+            return settings.respond(503, Array(#"{"error":"\#(cause.message)"}"#.utf8))
+        }
     }
+
+    // MARK: - Steps
 
     private func step() -> HTTPStep {
         takeRefusals()
-        if !answer.hasStreamError, rest.isEmpty, isBodyComplete, !isLineEndReached { endOfBody() }
-        if isAnswerable { return .respond(response) }
+        let isRead = isBodyComplete && collected == nil && rest.isEmpty && held.isEmpty
+        if isRead, !isLineEndReached, !answer.hasStreamError { endOfBody() }
         if answer.hasStreamError || isLineEndReached {
+            if events.isSettled { return .respond(response) }
             worker.hasWaitingRequests = true
             return .wait
         }
-        if !rest.isEmpty {
-            // What is left comes in the next turn: after the others', or when the worker has room.
-            if worker.isFull { worker.wakeWhenRoom(events) } else { exchange.wake() }
+        if let since = pausedSince {
+            let now = Clock.monotonic
+            worker.wake(events, at: now + (settings.gate?.pause(now: now) ?? 0), since: since)
             return .wait
         }
-        if worker.isFull, !isBodyComplete {
+        if worker.isFull {
             worker.wakeWhenRoom(events)
+            return .wait
+        }
+        guard rest.isEmpty else {
+            // What is left comes in the next turn, after the others'.
+            exchange.wake()
             return .wait
         }
         return .proceed
@@ -141,16 +161,19 @@ final class IntakeStream: HTTPBodyStream {
         return response
     }
 
+    /// Decodes a body that was collected and is complete, as soon as the worker has room for its events.
+    private func decodeCollected() {
+        guard isBodyComplete, !worker.isFull, var whole = collected.take() else { return }
+        decodeWhole(&whole)
+    }
+
     /// The fast way for a body that is here as a whole; what it cannot do goes the other way.
     private func decodeWhole(_ whole: inout ByteBuffer) {
         let format = BodyDecoder.declared(settings.contentEncoding) ?? whole.sniffedFormat
         if format != .plain, whole.count > 2, worker.inflate(whole, format, maxBytes: Self.maxWholeBytes) {
             worker.metrics.bodyBytes.add(worker.inflated.count)
             let inflated = worker.takeInflated()
-            inflated.withSpan { piece in
-                var offset = 0
-                feed(piece, from: &offset)
-            }
+            inflated.withSpan { feed($0) }
             worker.giveBackInflated(inflated)
             return
         }
@@ -164,21 +187,23 @@ final class IntakeStream: HTTPBodyStream {
     /// Decodes from `input` until it is used up, this turn is over or the worker is full.
     private func decode(_ input: RawSpan, at offset: inout Int) {
         var turn = 0
-        while offset < input.byteCount, turn < Self.turnBytes, !worker.isFull, !answer.hasStreamError {
+        while offset < input.byteCount, turn < Self.turnBytes, !worker.isFull, !answer.hasStreamError,
+            pausedSince == nil
+        {
             var piece = worker.takeInflated()
             piece.removeAll()
+            var damage: IntakeError?
             do throws(IntakeError) {
                 _ = try body.decode(input, at: &offset, into: &piece, maxOutput: Self.stepBytes)
             } catch {
-                end(error)
+                damage = error
             }
             turn += piece.count
             worker.metrics.bodyBytes.add(piece.count)
-            piece.withSpan { span in
-                var start = 0
-                feed(span, from: &start)
-            }
+            piece.withSpan { feed($0) }
             worker.giveBackInflated(piece)
+            // What stands before the damage counts.
+            if let damage { end(damage) }
         }
     }
 
@@ -186,18 +211,41 @@ final class IntakeStream: HTTPBodyStream {
         isLineEndReached = true
         var last = ByteBuffer()
         do throws(IntakeError) { try body.finish(into: &last) } catch { end(error) }
-        last.withSpan { piece in
-            var offset = 0
-            feed(piece, from: &offset)
-        }
+        last.withSpan { feed($0) }
         guard !answer.hasStreamError else { return }
         lines.finish { line, shape in take(line, shape) }
     }
 
     // MARK: - Lines
 
-    private func feed(_ piece: RawSpan, from offset: inout Int) {
-        lines.feed(piece, from: &offset) { line, shape in take(line, shape) }
+    /// Takes the lines of a decoded piece; when the client has to wait, what is left of it is held.
+    private func feed(_ piece: RawSpan) {
+        var offset = 0
+        lines.feed(piece, from: &offset) { line, shape in take(line, shape) && !isAhead }
+        guard !answer.hasStreamError, offset < piece.byteCount || isAhead else { return }
+        pausedSince = Clock.monotonic
+        held.append(piece, offset..<piece.byteCount)
+    }
+
+    /// Whether the client has sent faster than it may.
+    private var isAhead: Bool {
+        guard let gate = settings.gate else { return false }
+        return gate.pause(now: Clock.monotonic) > 0
+    }
+
+    /// Goes on with what was held, if the client may.
+    private func endPause() {
+        guard let since = pausedSince, !answer.hasStreamError else { return }
+        guard !isAhead else {
+            // Other streams of the client take all it may send. As in Elastic's server, this one waits no longer.
+            let hasPatience = Clock.monotonic - since <= EventGate.patienceNanoseconds
+            if !hasPatience { end(EventGate.rateLimitExceeded) }
+            return
+        }
+        pausedSince = nil
+        var piece = ByteBuffer()
+        swap(&piece, &held)
+        piece.withSpan { feed($0) }
     }
 
     /// - Returns: whether further lines are wanted.

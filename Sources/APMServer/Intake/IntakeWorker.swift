@@ -61,6 +61,14 @@ final class IntakeWorker {
     private var pendingBytes = 0
     private var nextNumber = 0
     private var waitingForRoom: [EventsInFlight] = []
+    /// A request of a client that is slowed down; times in monotonic nanoseconds.
+    private struct Pause {
+        let events: EventsInFlight
+        let since: Int64
+        let until: Int64
+    }
+
+    private var paused: [Pause] = []
 
     /// Memory kept of the buffer for inflated bodies.
     private static let keptBytes = 1 << 20
@@ -204,11 +212,34 @@ final class IntakeWorker {
     /// Has the request woken when the worker is no longer full.
     func wakeWhenRoom(_ events: EventsInFlight) { waitingForRoom.append(events) }
 
-    /// Takes in what other threads have said, and sends the open batch when its time has come.
+    /// Has a request woken later; those that have waited longest come first.
+    ///
+    /// - Parameters:
+    ///   - moment: when, in monotonic nanoseconds.
+    ///   - since: when it began to wait.
+    func wake(_ events: EventsInFlight, at moment: Int64, since: Int64) {
+        paused.append(Pause(events: events, since: since, until: moment))
+    }
+
+    /// Takes in what other threads have said, sends the open batch when its time has come, and wakes who is due.
     ///
     /// - Returns: when to be called again at the latest.
     func tick(now: Int64) -> Int64 {
         takeEnded()
+        return min(wakePaused(now: now), flushWhenDue(now: now))
+    }
+
+    /// - Returns: when the next of them is due.
+    private func wakePaused(now: Int64) -> Int64 {
+        guard !paused.isEmpty else { return .max }
+        let due = paused.filter { $0.until <= now }.sorted { $0.since < $1.since }
+        paused.removeAll { $0.until <= now }
+        for pause in due { pause.events.wake() }
+        return paused.reduce(.max) { min($0, $1.until) }
+    }
+
+    /// - Returns: when to look again at the latest.
+    private func flushWhenDue(now: Int64) -> Int64 {
         guard let since = [open.since, openHeld.since].compactMap({ $0 }).min() else { return .max }
         let due = since + settings.maxBatchDelay.nanoseconds
         let isIdle = pending.count < settings.concurrentBatches

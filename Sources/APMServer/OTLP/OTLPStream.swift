@@ -79,6 +79,8 @@ final class OTLPStream: HTTPBodyStream {
 
     func cancelled() { worker.metrics.requestsCancelled.add() }
 
+    func interrupted(by cause: HTTPInterruption) -> HTTPResponse { fail(503, cause.message) }
+
     // MARK: - Lines
 
     private func translate(_ bytes: RawSpan) throws(OTLPError) -> OTLPTranslator.Tally {

@@ -115,7 +115,8 @@ struct AgentConfigurationRoute: Sendable {
 
     /// What the client has already, without quotes; empty for nothing.
     private static func knownEtag(_ request: HTTPRequest) -> String {
-        let text = request.header("If-None-Match") ?? request.parameter("ifnonematch") ?? ""
+        let header = request.header("If-None-Match") ?? ""
+        let text = header.isEmpty ? request.parameter("ifnonematch") ?? "" : header
         return String(text.filter { $0 != "\"" })
     }
 

@@ -20,9 +20,9 @@ struct IntakeRoute {
     /// - Parameter admission: of a client that may use this path.
     func open(_ request: HTTPRequest, _ admission: Admission, _ exchange: any HTTPExchange) -> HTTPOpening {
         guard request.method == "POST" else { return refuse("only POST requests are supported", request) }
-        let type = request.header("Content-Type")
-        guard type == nil || type?.contains("application/x-ndjson") == true else {
-            return refuse("invalid content type: '\(type ?? "")'", request)
+        let type = request.header("Content-Type") ?? ""
+        guard type.isEmpty || type.contains("application/x-ndjson") else {
+            return refuse("invalid content type: '\(type)'", request)
         }
         let stream = IntakeStream(
             worker,

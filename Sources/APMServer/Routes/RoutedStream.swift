@@ -67,6 +67,14 @@ final class RoutedStream: HTTPBodyStream {
         state = .over
     }
 
+    func interrupted(by cause: HTTPInterruption) -> HTTPResponse {
+        var response = cause.response
+        if case .open(let stream) = state { response = stream.interrupted(by: cause) }
+        state = .over
+        response.headers += headers
+        return response
+    }
+
     // MARK: - Steps
 
     /// When the verdict is there, the route takes over.

@@ -46,15 +46,17 @@ struct HTTPDaemon: @unchecked Sendable {
     ) -> OpaquePointer? {
         http_daemon_start(
             settings,
-            { context, connection, url, method, _, data, size, state in
-                guard let context, let connection, let url, let method, let size, let state else {
+            { context, connection, url, method, version, data, size, state in
+                guard let context, let connection, let url, let method, let version, let size, let state
+                else {
                     return .NO
                 }
                 guard let pointer = state.pointee else {
                     let exchange = HTTPServerLoop.from(context).begin(
                         HTTPDaemonConnection(pointer: connection),
                         method: String(cString: method),
-                        path: PercentEncoding.decoded(String(cString: url))
+                        target: String(cString: url),
+                        version: String(cString: version)
                     )
                     guard let exchange else { return .NO }
                     state.pointee = Unmanaged.passRetained(exchange).toOpaque()

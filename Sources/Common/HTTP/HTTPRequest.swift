@@ -80,6 +80,18 @@ package struct HTTPRequest: Sendable {
     package func parameter(_ name: String) -> String? { query.first { $0.name == name }?.value }
 }
 
+/// What stands in the request line behind the method (RFC 9112, section 3.2).
+enum RequestTarget {
+    /// The path of a target without query, decoded: of `/path`, and of `http://host/path` as it goes to proxies.
+    static func path(_ target: String) -> String {
+        for scheme in ["http://", "https://"] where target.hasPrefix(scheme) {
+            let path = target.dropFirst(scheme.count).drop { $0 != "/" }
+            return path.isEmpty ? "/" : PercentEncoding.decoded(String(path))
+        }
+        return PercentEncoding.decoded(target)
+    }
+}
+
 /// `%41` and its like (RFC 3986, section 2.1).
 enum PercentEncoding {
     /// `text` with every well-formed escape replaced; others stay as they are.

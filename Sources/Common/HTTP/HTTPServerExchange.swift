@@ -126,14 +126,12 @@ final class HTTPServerExchange: HTTPExchange, @unchecked Sendable {
         connection.daemon.resume()
     }
 
-    /// The client's time is over: the answer says so.
+    /// Ends the request with an answer that says why.
     ///
     /// - Returns: false when no answer fits in any more, so that the connection has to be cut.
-    func expire() -> Bool {
+    func interrupt(by cause: HTTPInterruption) -> Bool {
         guard !isAnswered, answer == nil, let stream, !(expectsContinue && !isComplete) else { return false }
-        self.stream = nil
-        stream.cancelled()
-        respond(.error(status: 408, "the request took too long"))
+        respond(stream.interrupted(by: cause))
         return true
     }
 

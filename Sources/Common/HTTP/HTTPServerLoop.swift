@@ -13,6 +13,8 @@ final class HTTPServerLoop: @unchecked Sendable {
     }
 
     private static let maxAccepts = 64
+    /// For answers that say that the server stops.
+    private static let answerNanoseconds: Int64 = 1_000_000_000
 
     let thread: HTTPServerThread
     private let settings: HTTPServer.Settings
@@ -36,6 +38,8 @@ final class HTTPServerLoop: @unchecked Sendable {
     private var nextCheck: Int64 = 0
     private var nextTick: Int64 = 0
     private var isStopping = false
+    /// All requests have their answers, or are lost.
+    private var isInterrupted = false
 
     /// - Parameter listener: for one of the threads.
     init(
@@ -109,7 +113,8 @@ final class HTTPServerLoop: @unchecked Sendable {
         let stopsAt = thread.stopsAt
         guard stopsAt < .max else { return true }
         if !isStopping { beginStopping() }
-        return now < stopsAt && hasUnansweredRequests
+        if now >= stopsAt, !isInterrupted { interruptRequests() }
+        return now < endsAt && hasUnansweredRequests
     }
 
     private func awaitEvents() {
@@ -128,7 +133,7 @@ final class HTTPServerLoop: @unchecked Sendable {
     /// Milliseconds until something is due without anything happening; -1 for never.
     private func patience(now: Int64) -> Int32 {
         guard daemon?.isPending != true else { return 0 }
-        var due = min(nextTick, thread.stopsAt)
+        var due = min(nextTick, isInterrupted ? endsAt : thread.stopsAt)
         if let moment = acceptor?.retriesAt { due = min(due, moment) }
         if !connections.isEmpty || !farewells.isEmpty { due = min(due, nextCheck) }
         guard due < .max else { return -1 }
@@ -254,11 +259,16 @@ final class HTTPServerLoop: @unchecked Sendable {
     }
 
     /// The head of a request has arrived.
-    func begin(_ daemon: HTTPDaemonConnection, method: String, path: String) -> HTTPServerExchange? {
+    func begin(
+        _ daemon: HTTPDaemonConnection,
+        method: String,
+        target: String,
+        version: String
+    ) -> HTTPServerExchange? {
         guard let connection = daemon.owner, let worker, !connection.isCut else { return nil }
         let request = HTTPRequest(
             method: method,
-            path: path,
+            path: RequestTarget.path(target),
             query: daemon.query,
             headers: daemon.headers,
             peer: connection.peer,
@@ -267,7 +277,9 @@ final class HTTPServerLoop: @unchecked Sendable {
         )
         let exchange = HTTPServerExchange(request, on: connection, of: self)
         connection.exchange = exchange
-        if let refusal = request.framingRefusal {
+        if var refusal = request.refusal(target: target, version: version) {
+            // Where the next request would begin is not certain.
+            refusal.closesConnection = true
             exchange.open(.respond(refusal))
         } else {
             exchange.open(worker.open(request, exchange))
@@ -354,7 +366,7 @@ final class HTTPServerLoop: @unchecked Sendable {
     private func checkDeadlines(now: Int64) {
         nextCheck = now + settings.checkInterval
         for connection in connections.values where connection.deadline < now {
-            if connection.exchange?.expire() != true { cut(connection) }
+            if connection.exchange?.interrupt(by: .timeout) != true { cut(connection) }
         }
         answerEarly()
         for (token, farewell) in farewells where farewell.deadline < now { end(token) }
@@ -375,6 +387,16 @@ final class HTTPServerLoop: @unchecked Sendable {
         acceptor = nil
         for connection in connections.values where connection.exchange == nil { endReading(connection) }
     }
+
+    /// Tells clients whose requests could not be answered in time.
+    private func interruptRequests() {
+        isInterrupted = true
+        for connection in connections.values { _ = connection.exchange?.interrupt(by: .stop) }
+        answerEarly()
+    }
+
+    /// When even those are given up that have not taken their answers.
+    private var endsAt: Int64 { thread.stopsAt + Self.answerNanoseconds }
 
     private var hasUnansweredRequests: Bool {
         // Of those whose answer the client has, only the end is still to come.
@@ -441,9 +463,25 @@ private struct HTTPAcceptor: ~Copyable {
 }
 
 extension HTTPRequest {
+    /// The refusal of a head that is none, or that two parties could read differently (RFC 9112, sections 3.2 and
+    /// 5.1); nil when all is well.
+    ///
+    /// The first two could be left to libmicrohttpd, but where version 0.9.75 refuses a head, it sends the headers of
+    /// its answer twice.
+    fileprivate func refusal(target: String, version: String) -> HTTPResponse? {
+        if target.utf8.contains(UInt8(ascii: " ")) { return .error(status: 400, "a blank in the path") }
+        let hosts = headers("host").count
+        if hosts == 0, version != "HTTP/1.0" { return .error(status: 400, "no Host header") }
+        if hosts > 1 { return .error(status: 400, "two Host headers") }
+        if headers.contains(where: { $0.name.isEmpty || $0.name.utf8.contains { $0 <= 0x20 } }) {
+            return .error(status: 400, "a header without name, or with a blank in it")
+        }
+        return framingRefusal
+    }
+
     /// The refusal of a body whose end two parties could see differently (RFC 9112, sections 6.1 and 6.3); nil when
     /// all is well.
-    fileprivate var framingRefusal: HTTPResponse? {
+    private var framingRefusal: HTTPResponse? {
         var length: String?
         var coding: String?
         for field in headers {

@@ -39,8 +39,37 @@ package protocol HTTPBodyStream: AnyObject {
     ///
     /// It may be an old call, made before this stream asked to wait: what was waited for need not have come.
     func resumed() -> HTTPStep
-    /// The client has gone, or its time is over, before it was answered; the last call.
+    /// The client has gone before it was answered; the last call.
     func cancelled()
+    /// The server ends the request before it was answered; the last call.
+    ///
+    /// - Returns: what the client is told. The connection is closed behind it.
+    func interrupted(by cause: HTTPInterruption) -> HTTPResponse
+}
+
+extension HTTPBodyStream {
+    package func interrupted(by cause: HTTPInterruption) -> HTTPResponse {
+        cancelled()
+        return cause.response
+    }
+}
+
+/// Why a server ends a request that it has not answered.
+package enum HTTPInterruption: Sendable {
+    /// The client took too long to send it.
+    case timeout
+    /// The server stops.
+    case stop
+
+    package var message: String {
+        switch self {
+        case .timeout: "request timed out"
+        case .stop: "server is shutting down"
+        }
+    }
+
+    /// What a request of no special kind is answered.
+    package var response: HTTPResponse { .error(status: 503, message) }
 }
 
 /// What happens next to a request.

@@ -50,6 +50,12 @@ struct HTTPServerTests {
                 "escaped path", "GET /a%20b/%C3%A9 HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n", 200,
                 "GET /a b/é [] - 127.0.0.1 0"
             ),
+            (
+                "as to a proxy",
+                "GET http://t:80/a%20b/%C3%A9 HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n",
+                200,
+                "GET /a b/é [] - 127.0.0.1 0"
+            ),
             ("HTTP/1.0", "GET /echo HTTP/1.0\r\n\r\n", 200, "GET /echo [] - 127.0.0.1 0"),
             ("HEAD has no body", "HEAD /echo HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n", 200, ""),
             ("body", Self.post + "Content-Length: 3\r\n\r\nabc", 200, "POST /echo [] - 127.0.0.1 3"),
@@ -94,6 +100,14 @@ struct HTTPServerTests {
             ("garbage", "\u{1}\u{2}\u{3}garbage\r\n\r\n"),
             ("a TLS hello", "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\u{0}\r\n\r\n"),
             ("no host", "GET /echo HTTP/1.1\r\n\r\n"),
+            ("two hosts", "GET /echo HTTP/1.1\r\nHost: t\r\nHost: t\r\n\r\n"),
+            ("blank in the path", "GET /echo echo HTTP/1.1\r\nHost: t\r\n\r\n"),
+            ("blank in a header", "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length : 3\r\n\r\nabc"),
+            ("header without name", "GET /echo HTTP/1.1\r\n: a\r\nHost: t\r\n\r\n"),
+            (
+                "two ways to end",
+                "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+            ),
             ("bad length", "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: -1\r\n\r\n"),
             (
                 "huge length",

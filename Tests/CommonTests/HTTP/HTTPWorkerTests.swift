@@ -214,8 +214,8 @@ struct HTTPWorkerTests {
             client.send("abc")
             #expect(probe.eventually { $0.received.count == 3 })
             if how == "too slow" {
-                let text = client.receive(until: "too long").text
-                #expect(RawClient.status(of: text) == 408 && text.contains("Connection: Close"))
+                let text = client.receive(until: "timed out").text
+                #expect(RawClient.status(of: text) == 503 && text.contains("Connection: Close"))
             }
             if how.hasPrefix("reset") { client.resetAtEnd() }
             if how == "stopped" {

@@ -23,6 +23,7 @@ import sys
 import threading
 import time
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -344,6 +345,11 @@ def filtered(value: object, patterns: list[list[str]]) -> object:
     return result
 
 
+def row(name: str, template: object) -> dict[str, object]:
+    """An index template as Elasticsearch lists it."""
+    return {"name": name, "index_template": template}
+
+
 class Handler(BaseHTTPRequestHandler):
     """One connection; HTTP/1.1 with keep-alive, `Expect: 100-continue` and chunked bodies."""
 
@@ -422,10 +428,9 @@ class Handler(BaseHTTPRequestHandler):
         elif parts[-1] == "_bulk" and len(parts) <= 2 and self.command in ("POST", "PUT"):
             self._bulk(parts[0] if len(parts) == 2 else None, query, body, fault)
         elif parts == ["_index_template"] and self.command == "GET":
-            rows = [{"name": name, "index_template": template} for name, template in store.templates.items()]
-            self._json(200, {"index_templates": rows})
+            self._json(200, {"index_templates": [row(name, template) for name, template in store.templates.items()]})
         elif parts[0] == "_index_template" and len(parts) == 2:
-            self._template(parts[1], body)
+            self._named(store.templates, parts[1], body, lambda name, template: {"index_templates": [row(name, template)]})
         elif parts[0] == "_data_stream" and len(parts) == 2:
             self._data_stream(parts[1])
         elif parts == ["_security", "user", "_has_privileges"] and self.command == "POST":
@@ -439,14 +444,6 @@ class Handler(BaseHTTPRequestHandler):
         else:
             store.violation(f"unexpected request: {self.command} {path}")
             self._error(400, "illegal_argument_exception", f"no handler found for uri [{path}] and method [{self.command}]")
-
-    def _template(self, name: str, body: bytes) -> None:
-        """A PUT/GET/HEAD of one index template; what is found stands in a list."""
-        found = self.store.templates.get(name)
-        if self.command == "GET" and found is not None:
-            self._json(200, {"index_templates": [{"name": name, "index_template": found}]})
-        else:
-            self._named(self.store.templates, name, body)
 
     def _data_stream(self, name: str) -> None:
         """Streams are made when someone asks for it, and found by name or by its beginning with `*`."""
@@ -478,8 +475,14 @@ class Handler(BaseHTTPRequestHandler):
             return
         self._json(200, {"hits": {"hits": [{"_source": source} for source in configurations]}})
 
-    def _named(self, table: dict[str, object], name: str, body: bytes) -> None:
-        """A PUT/GET/HEAD of one named thing: templates and policies."""
+    def _named(
+        self,
+        table: dict[str, object],
+        name: str,
+        body: bytes,
+        shown: Callable[[str, object], object] = lambda name, value: {name: value},
+    ) -> None:
+        """A PUT/GET/HEAD of one named thing: templates and policies. `shown` is the shape of the answer to GET."""
         if self.command == "PUT":
             try:
                 table[name] = parse_json(body)
@@ -489,7 +492,7 @@ class Handler(BaseHTTPRequestHandler):
                 return
             self._json(200, {"acknowledged": True})
         elif name in table:
-            self._json(200, {name: table[name]})
+            self._json(200, shown(name, table[name]))
         else:
             self._error(404, "resource_not_found_exception", name)
 
