@@ -23,6 +23,7 @@ import sys
 import threading
 import time
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -425,7 +426,7 @@ class Handler(BaseHTTPRequestHandler):
             rows = [{"name": name, "index_template": template} for name, template in store.templates.items()]
             self._json(200, {"index_templates": rows})
         elif parts[0] == "_index_template" and len(parts) == 2:
-            self._named(store.templates, parts[1], body)
+            self._named(store.templates, parts[1], body, lambda name, found: {"index_templates": [{"name": name, "index_template": found}]})
         elif parts[0] == "_data_stream" and len(parts) == 2:
             self._data_stream(parts[1])
         elif parts == ["_security", "user", "_has_privileges"] and self.command == "POST":
@@ -433,7 +434,7 @@ class Handler(BaseHTTPRequestHandler):
         elif parts == [".apm-agent-configuration", "_search"]:
             self._agent_configurations()
         elif parts[0] == "_ilm" and len(parts) == 3 and parts[1] == "policy":
-            self._named(store.policies, parts[2], body)
+            self._named(store.policies, parts[2], body, lambda name, found: {name: {"version": 1} | found})
         elif parts[0] == "_cluster" and parts[1:] == ["health"]:
             self._json(200, {"status": "green", "cluster_name": "end-to-end"})
         else:
@@ -474,8 +475,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         self._json(200, {"hits": {"hits": [{"_source": source} for source in configurations]}})
 
-    def _named(self, table: dict[str, object], name: str, body: bytes) -> None:
-        """A PUT/GET/HEAD of one named thing: templates and policies."""
+    def _named(self, table: dict[str, object], name: str, body: bytes, shape: Callable[[str, object], object]) -> None:
+        """A PUT/GET/HEAD of one named thing: templates and policies. `shape` makes the answer to a GET."""
         if self.command == "PUT":
             try:
                 table[name] = parse_json(body)
@@ -485,7 +486,7 @@ class Handler(BaseHTTPRequestHandler):
                 return
             self._json(200, {"acknowledged": True})
         elif name in table:
-            self._json(200, {name: table[name]})
+            self._json(200, shape(name, table[name]))
         else:
             self._error(404, "resource_not_found_exception", name)
 
