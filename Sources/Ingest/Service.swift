@@ -114,7 +114,9 @@ final class Service {
         }
         let indexer = indexer
         return try Monitoring(service: "ingest", metrics: metrics.registry, listeners: { listeners }) {
-            guard let problem = indexer.health.worst, problem.state == .down else { return Health() }
+            guard let problem = indexer.health.worst(now: Clock.now), problem.state == .down else {
+                return Health()
+            }
             return Health(reasons: ["\(problem.reason) (since \(problem.since.iso8601))"])
         }.start(configuration.monitoring)
     }

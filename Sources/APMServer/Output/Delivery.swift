@@ -133,7 +133,7 @@ final class Delivery: Sendable {
     /// Whether documents reach the store and the spool has room, and what is wrong if not.
     var health: Health {
         var reasons: [String] = []
-        if let problem = indexer.health.worst, problem.state == .down {
+        if let problem = indexer.health.worst(now: Clock.now), problem.state == .down {
             reasons.append("\(problem.reason) (since \(problem.since.iso8601))")
         }
         let (fill, problem) = queue.read { ($0.fill, $0.problem) }
