@@ -97,6 +97,9 @@ final class Delivery: Sendable {
         case .send: send(parcel)
         case .write: break
         case .refuse:
+            if let reason = queue.read({ $0.refusal(of: parcel.byteCount) }) {
+                SpoolKeeper.logRefusal(batches: 1, reason: reason)
+            }
             metrics.refusedBatches.add()
             metrics.refusedDocuments.add(batch.documentCount)
             indexer.recycle(batch)
