@@ -16,8 +16,9 @@ private let program = Program(
         .check,
         Program.Command(
             "test",
-            "go to Elasticsearch step by step, as the service would, and say how far it comes",
-            argumentsPlaceholder: "output"
+            "output: go to Elasticsearch step by step, as the service would, and say how far it comes; "
+                + "config: as check",
+            argumentsPlaceholder: "output|config"
         ),
     ]
 )
@@ -29,10 +30,7 @@ private func run() -> Int32 {
         CommandLine.arguments.dropFirst(),
         decode: { Configuration($0, cores: cores) }
     ) { invocation, configuration in
-        if invocation.command == "check" {
-            StandardStream.write("apm-server: the configuration is valid\n")
-            return Program.ExitCode.success
-        }
+        if invocation.command == "check" { return check() }
         if invocation.command == "test" { return test(invocation.arguments, configuration) }
         let logging = configuration.logging
         Log.configure(service: program.name, level: logging.level, format: logging.format)
@@ -40,10 +38,20 @@ private func run() -> Int32 {
     }
 }
 
-/// `test output`.
+/// `check`, when the configuration was read without complaints.
+private func check() -> Int32 {
+    StandardStream.write("apm-server: the configuration is valid\n")
+    return Program.ExitCode.success
+}
+
+/// `test output`, and `test config`, which those know who come from Elastic's server.
 private func test(_ subjects: [String], _ configuration: Configuration) -> Int32 {
+    if subjects == ["config"] { return check() }
     guard subjects == ["output"] else {
-        StandardStream.write("apm-server: what to test? Try \"apm-server test output\".\n", toError: true)
+        StandardStream.write(
+            "apm-server: what to test? Try \"apm-server test output\" or \"apm-server test config\".\n",
+            toError: true
+        )
         return Program.ExitCode.usage
     }
     let namespace = configuration.mapping.namespace

@@ -35,7 +35,13 @@ struct AgentWorkerFactory: Sendable {
             metrics: metrics,
             wakeThread: { thread.wake() }
         )
-        let applied = index == 0 ? AppliedConfigurations(configurations, configuration.mapping) : nil
+        let applied =
+            index == 0
+            ? AppliedConfigurations(
+                configurations,
+                configuration.mapping,
+                expiration: configuration.agentConfiguration.expiration
+            ) : nil
         return AgentWorker(router(intake), intake, applied: applied)
     }
 

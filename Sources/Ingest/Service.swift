@@ -122,7 +122,9 @@ final class Service {
             listeners: { listeners },
             page: .ingest,
             health: {
-                guard let problem = indexer.health.worst, problem.state == .down else { return Health() }
+                guard let problem = indexer.health.worst(now: Clock.now), problem.state == .down else {
+                    return Health()
+                }
                 return Health(reasons: ["\(problem.reason) (since \(problem.since.iso8601))"])
             }
         ).start(configuration.monitoring)

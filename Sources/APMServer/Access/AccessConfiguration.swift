@@ -87,8 +87,8 @@ struct RUMConfiguration: Equatable, Sendable {
         isEnabled = reader.bool("enabled", default: isEnabled)
         allowOrigins = reader.strings("allow_origins", default: allowOrigins)
         allowHeaders = reader.strings("allow_headers", default: allowHeaders)
-        for (index, name) in allowHeaders.enumerated() where !name.isHeaderName {
-            reader.problem("allow_headers.\(index)", "\"\(name)\" is not the name of a header")
+        for name in allowHeaders where !name.isHeaderName {
+            reader.problem("allow_headers", "\"\(name)\" is not the name of a header")
         }
         responseHeaders = reader.headers("response_headers")
     }

@@ -2,21 +2,25 @@ import Common
 
 /// Tells Kibana which configurations agents have: its page shows a tick behind them.
 ///
-/// One document for each version that an agent confirmed, every 30 seconds, as Elastic's server writes it:
+/// One document for each version that an agent confirmed, every 30 seconds, as Elastic's server writes it, or as often
+/// as agents are told to ask:
 ///
 ///     {"metricset":{"name":"agent_config"},"labels":{"etag":"…"},"agent_config_applied":1,…}
 ///
 /// Used by one worker.
 struct AppliedConfigurations {
-    static let interval = Duration.seconds(30)
+    private static let longestInterval = Duration.seconds(30)
 
     private let configurations: AgentConfigurations
     private let settings: MappingSettings
     private let dataStream: [UInt8]
+    private let interval: Duration
     private var nextReport = Int64.min
 
-    init(_ configurations: AgentConfigurations, _ settings: MappingSettings) {
+    /// - Parameter expiration: how long agents keep an answer.
+    init(_ configurations: AgentConfigurations, _ settings: MappingSettings, expiration: Duration) {
         self.configurations = configurations
+        interval = min(expiration, Self.longestInterval)
         self.settings = settings
         dataStream = Array("metrics-apm.internal-\(settings.namespace)".utf8)
     }
@@ -29,7 +33,7 @@ struct AppliedConfigurations {
     /// - Returns: when to call again, in monotonic nanoseconds.
     mutating func append(to output: IntakeOutput, now: Int64, time: CalendarTime) -> Int64 {
         guard now >= nextReport else { return nextReport }
-        nextReport = now + Self.interval.nanoseconds
+        nextReport = now + interval.nanoseconds
         for etag in configurations.takeApplied() {
             dataStream.withUnsafeBytes { name in
                 output.append(name.bytes, .metric, time: time) { document in

@@ -7,8 +7,9 @@ struct IntakeError: Error, Equatable {
     var reason: StaticReason
 
     enum StaticReason: String, CaseIterable, Sendable {
-        case validation, decode, size, type, metadata, unauthorized, rateLimit, queueFull, encoding
-        case closing, other
+        case validation, decode, size, type, metadata, unauthorized, encoding, closing, other
+        case rateLimit = "rate_limit"
+        case queueFull = "queue_full"
     }
 
     init(status: Int = 400, _ reason: StaticReason, _ message: String) {

@@ -97,6 +97,9 @@ final class Delivery: Sendable {
         case .send: send(parcel)
         case .write: break
         case .refuse:
+            if let reason = queue.read({ $0.refusal(of: parcel.byteCount) }) {
+                SpoolKeeper.logRefusal(batches: 1, reason: reason)
+            }
             metrics.refusedBatches.add()
             metrics.refusedDocuments.add(batch.documentCount)
             indexer.recycle(batch)
@@ -136,7 +139,7 @@ final class Delivery: Sendable {
     /// Whether documents reach the store and the spool has room, and what is wrong if not.
     var health: Health {
         var reasons: [String] = []
-        if let problem = indexer.health.worst, problem.state == .down {
+        if let problem = indexer.health.worst(now: Clock.now), problem.state == .down {
             reasons.append("\(problem.reason) (since \(problem.since.iso8601))")
         }
         let (fill, problem) = queue.read { ($0.fill, $0.problem) }

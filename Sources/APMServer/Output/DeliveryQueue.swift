@@ -131,6 +131,13 @@ struct DeliveryQueue {
         ledger.bytes + writeBytes + size + SpoolFormat.recordHeaderBytes <= limits.spoolBytes
     }
 
+    /// Why a batch of that size is refused, for the log; nil when the service stops, which is told elsewhere.
+    func refusal(of size: Int) -> String? {
+        guard !isStopping, !hasEnded else { return nil }
+        guard hasRoom(for: size) else { return SpoolError.full(maxBytes: limits.spoolBytes).description }
+        return "the disk is slower than what agents send"
+    }
+
     private mutating func began(_ parcel: Parcel) {
         parcel.isSending = true
         sending += 1

@@ -40,14 +40,7 @@ struct SpoolKeeper: @unchecked Sendable {
             room: work.room,
             maxBytes: limit
         )
-        if let failure {
-            Log.limited(
-                .error,
-                key: "spool",
-                "the spool does not take batches; agents are told to come later",
-                ["batches": String(work.write.count - placed.count), "reason": "\(failure)"]
-            )
-        }
+        if let failure { Self.logRefusal(batches: work.write.count - placed.count, reason: "\(failure)") }
         metrics.spooledBatches.add(placed.count)
         metrics.spooledDocuments.add(documents.prefix(placed.count).reduce(0, +))
         let effects = queue.update { queue in
@@ -57,6 +50,24 @@ struct SpoolKeeper: @unchecked Sendable {
         metrics.refusedBatches.add(refused)
         if refused > 0 { metrics.refusedDocuments.add(documents.suffix(refused).reduce(0, +)) }
         perform(effects)
+        guard !placed.isEmpty else { return }
+        let (waiting, bytes) = queue.read { ($0.ledger.documents, $0.ledger.bytes) }
+        Log.limited(
+            .info,
+            key: "spooled",
+            "events wait in the spool until the store takes them",
+            ["documents": String(waiting), "bytes": String(bytes), "max_bytes": String(limit)]
+        )
+    }
+
+    /// Says that agents are told 503, and why.
+    static func logRefusal(batches: Int, reason: String) {
+        Log.limited(
+            .error,
+            key: "spool",
+            "the spool does not take batches; agents are told to come later",
+            ["batches": String(batches), "reason": reason]
+        )
     }
 
     private func remove(_ number: Int) {

@@ -37,6 +37,9 @@ final class Router {
         "forbidden request: RUM endpoint is disabled. Configure the `apm-server.rum` section in apm-server.yml "
         + "to enable ingestion of RUM events. If you are not using the RUM agent, you can safely ignore this error."
 
+    /// Characters of it in the log: it may name what a client calls its kind of credentials.
+    private static let longestReason = 300
+
     private let access: Access
     private var routes: [String: Route] = [:]
 
@@ -125,7 +128,10 @@ final class Router {
             .warning,
             key: "refused-\(status)",
             "a request is refused",
-            ["client": client.ip, "path": request.path, "status": String(status), "reason": message]
+            [
+                "client": client.ip, "path": request.path, "status": String(status),
+                "reason": String(message.prefix(Self.longestReason)),
+            ]
         )
         return Answer.error(status: status, message, to: request)
     }

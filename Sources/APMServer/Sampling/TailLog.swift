@@ -180,9 +180,10 @@ final class TailLog {
     /// Bytes of the current file.
     var currentBytes: Int { current.flatMap { segments[$0]?.bytes } ?? 0 }
 
-    /// Files that are not appended to any more, with their bytes.
+    /// Files that are not appended to any more, with their bytes, the oldest first: what is noted of events lies behind
+    /// them, and must not go before them.
     var sealed: [(number: UInt32, bytes: Int)] {
-        segments.filter { $0.key != current }.map { ($0.key, $0.value.bytes) }
+        segments.filter { $0.key != current }.map { ($0.key, $0.value.bytes) }.sorted { $0.0 < $1.0 }
     }
 
     func remove(_ number: UInt32) throws(Failure) {

@@ -194,7 +194,9 @@ final class TailLoop {
 
     /// Removes files without events that are held, and copies the few events of others together.
     private func makeRoom() {
-        if log.currentBytes >= settings.segmentBytes / 16, index.eventCount == 0 { log.seal() }
+        // Switched off, nothing is left behind for the next start.
+        let enough = configuration.isEnabled ? settings.segmentBytes / 16 : 1
+        if log.currentBytes >= enough, index.eventCount == 0 { log.seal() }
         let sealed = log.sealed
         var sparse: Set<UInt32> = []
         for segment in sealed {

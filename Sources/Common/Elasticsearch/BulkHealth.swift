@@ -22,8 +22,10 @@ package struct BulkHealth: Equatable, Sendable {
         case store
         /// Template and lifecycle policy are not there yet.
         case setup
-        /// Some documents are turned back again and again.
+        /// Some documents are turned back again and again, because the store has too much to do.
         case documents
+        /// Some documents are turned back until someone mends the store's set-up.
+        case held
         /// Dead letters cannot be written.
         case deadLetters
     }
@@ -41,18 +43,29 @@ package struct BulkHealth: Equatable, Sendable {
         }
     }
 
+    /// A store that gives no good answer for so long is down, whatever it answers: `degraded` is for what passes.
+    package static let patience = Duration.seconds(5)
+
     private var problems: [Subject: Problem] = [:]
 
     package init() {}
 
     /// The worst problem, and among equals the oldest; nil when all is well.
-    package var worst: Problem? {
-        problems.values.max { left, right in
+    package func worst(now: CalendarTime) -> Problem? {
+        Subject.allCases.compactMap { problem($0, now: now) }.max { left, right in
             left.state == right.state ? left.since > right.since : left.state < right.state
         }
     }
 
-    package var state: State { worst?.state ?? .ok }
+    package func state(now: CalendarTime) -> State { worst(now: now)?.state ?? .ok }
+
+    private func problem(_ subject: Subject, now: CalendarTime) -> Problem? {
+        guard let problem = problems[subject] else { return nil }
+        let isLasting = now.nanoseconds - problem.since.nanoseconds >= Self.patience.nanoseconds
+        // Documents that are turned back are sent again while others are stored: that may go on under load.
+        guard isLasting, subject != .documents else { return problem }
+        return Problem(state: .down, reason: problem.reason, since: problem.since)
+    }
 
     /// Notes a problem; one that already stands keeps its beginning and takes the new reason.
     package mutating func raise(_ subject: Subject, _ state: State, _ reason: String, now: CalendarTime) {

@@ -42,7 +42,7 @@ package final class BulkIndexer: Sendable {
             Double(queue.read { $0.hosts.liveCount })
         }
         metrics.gauge("\(name)_up", "1 when documents reach the store.") {
-            queue.read { $0.health.state } == .down ? 0 : 1
+            queue.read { $0.health.state(now: Clock.now) } == .down ? 0 : 1
         }
     }
 

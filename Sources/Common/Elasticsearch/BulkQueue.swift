@@ -59,8 +59,8 @@ struct BulkQueue {
     mutating func putBack(_ job: BulkJob) { waiting.insert(job, at: 0) }
 
     /// Notes that documents of this batch were turned back.
-    mutating func trouble(_ job: BulkJob, _ state: BulkHealth.State, _ reason: String, now: CalendarTime) {
-        health.raise(.documents, state, reason, now: now)
+    mutating func trouble(_ job: BulkJob, isHeld: Bool, _ reason: String, now: CalendarTime) {
+        health.raise(isHeld ? .held : .documents, .degraded, reason, now: now)
         guard !job.isTroubled else { return }
         job.isTroubled = true
         troubledBatches += 1
@@ -74,7 +74,10 @@ struct BulkQueue {
         pendingBatches -= 1
         if job.isTroubled {
             troubledBatches -= 1
-            if troubledBatches == 0 { health.clear(.documents) }
+            if troubledBatches == 0 {
+                health.clear(.documents)
+                health.clear(.held)
+            }
         }
         defer { roomWaiters = [] }
         return roomWaiters

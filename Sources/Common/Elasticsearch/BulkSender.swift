@@ -133,15 +133,16 @@ struct BulkSender: @unchecked Sendable {
             let isTemporary = (error as? ElasticsearchSetup.Problem)?.isTemporary ?? false
             let report = isTemporary ? ElasticsearchHosts.Report.overloaded(retryAfter: nil) : .refused
             self.report(host, report, started: started, isHealthy: false)
+            let origin = settings.hosts[host].origin
             queue.change { queue in
                 queue.isPreparing = false
-                queue.health.raise(.setup, .down, "\(error)", now: Clock.now)
+                queue.health.raise(.setup, .down, "\(origin): \(error)", now: Clock.now)
             }
             Log.limited(
                 .error,
                 key: "elasticsearch-setup",
                 "cannot prepare Elasticsearch; events wait and nothing is indexed until it works",
-                ["host": settings.hosts[host].origin, "reason": "\(error)"]
+                ["host": origin, "reason": "\(error)"]
             )
         }
     }
@@ -238,7 +239,7 @@ struct BulkSender: @unchecked Sendable {
 
     private func turnedBack(_ outcome: BulkOutcome, _ reason: String, _ job: BulkJob) {
         let isHeld = outcome == .hold
-        queue.change { $0.trouble(job, .degraded, reason, now: Clock.now) }
+        queue.change { $0.trouble(job, isHeld: isHeld, reason, now: Clock.now) }
         Log.limited(
             isHeld ? .error : .warning,
             key: isHeld ? "elasticsearch-held" : "elasticsearch-turned-back",
@@ -276,7 +277,7 @@ struct BulkSender: @unchecked Sendable {
             return
         }
         let report = error.isConnectFailure ? ElasticsearchHosts.Report.dead : .overloaded(retryAfter: nil)
-        troubled(host, report, error.description, started: started)
+        troubled(host, report, error.explanation, started: started)
     }
 
     /// A request that did no good: the server rests, the health says so, the log too.
@@ -287,17 +288,19 @@ struct BulkSender: @unchecked Sendable {
         started: Int64
     ) {
         self.report(host, report, started: started, isHealthy: false)
+        let origin = settings.hosts[host].origin
         queue.change { queue in
             let isDown = report == .refused || queue.hosts.liveCount == 0
-            queue.health.raise(.store, isDown ? .down : .degraded, reason, now: Clock.now)
+            let state = isDown ? BulkHealth.State.down : .degraded
+            queue.health.raise(.store, state, "\(origin): \(reason)", now: Clock.now)
         }
         Log.limited(
             report == .refused ? .error : .warning,
-            key: "elasticsearch-\(settings.hosts[host].origin)",
+            key: "elasticsearch-\(origin)",
             report == .refused
                 ? "Elasticsearch refuses our requests; events wait until someone mends it"
                 : "a bulk request failed and will be sent again",
-            ["host": settings.hosts[host].origin, "reason": reason]
+            ["host": origin, "reason": reason]
         )
     }
 

@@ -2,9 +2,10 @@ import Glibc
 
 /// `test output`: goes to each server step by step, as the service would, and says how far it comes.
 ///
-///     http://127.0.0.1:9200
+///     https://127.0.0.1:9200
 ///       resolve      OK    127.0.0.1
 ///       connect      OK
+///       TLS          OK
 ///       answer       OK    Elasticsearch 8.15.3
 ///       credentials  OK    none given, none asked for
 ///       privileges   OK    may write traces-apm*, logs-apm*, metrics-apm*
@@ -46,16 +47,21 @@ package struct ElasticsearchTest {
                 throw Failure(reason: "\(error); check its spelling and the resolver")
             }
         }
-        _ = try step("connect") { () throws(Failure) in ((), try connect(addresses)) }
+        try step("connect") { () throws(Failure) in ((), try connect(addresses)) }
         let client: HTTPClient
         do { client = try HTTPClient(settings.http) } catch { throw Failure(reason: error.description) }
         defer { client.close() }
-        let product = try step("answer") { () throws(Failure) in try identify(client, host) }
-        _ = try step("credentials") { () throws(Failure) in ((), credentials) }
-        _ = try step("privileges") { () throws(Failure) in ((), try privileges(client, host, product)) }
+        // One request does all three steps.
+        let answer = perform(.get, "/", client, host)
+        if host.isTLS { try step("TLS") { () throws(Failure) in ((), try handshake(answer)) } }
+        let response = try step("answer") { () throws(Failure) in try accept(answer, client, host) }
+        try step("credentials") { () throws(Failure) in ((), try credentials(response)) }
+        guard let product = response.product else { return }
+        try step("privileges") { () throws(Failure) in ((), try privileges(client, host, product)) }
     }
 
     /// Prints the step's name and how it ended.
+    @discardableResult
     private func step<Result>(
         _ name: String,
         _ body: () throws(Failure) -> (Result, String)
@@ -94,18 +100,34 @@ package struct ElasticsearchTest {
         throw Failure(reason: reason)
     }
 
-    private func identify(
+    private typealias Answer = Result<HTTPClient.Response, HTTPClientError>
+
+    private func handshake(_ answer: Answer) throws(Failure) -> String {
+        guard case .failure(let error) = answer, case .tls = error.reason else { return "" }
+        throw Failure(reason: error.explanation)
+    }
+
+    /// What the server says of itself: its product, or that it wants other credentials before it says anything.
+    private func accept(
+        _ answer: Answer,
         _ client: HTTPClient,
         _ host: HTTPServerAddress
-    ) throws(Failure) -> (ElasticsearchProduct, String) {
-        let response = try perform(.get, "/", client, host)
+    ) throws(Failure) -> ((status: Int, product: ElasticsearchProduct?), String) {
+        let response: HTTPClient.Response
+        switch answer {
+        case .success(let success): response = success
+        case .failure(let error):
+            // Servers hang up on a request where a TLS handshake should come.
+            if case .cut = error.reason, !host.isTLS {
+                throw Failure(
+                    reason: "\(error.explanation); if the server speaks TLS, use https:// for this host"
+                )
+            }
+            throw Failure(reason: error.explanation)
+        }
         switch response.status {
         case 200: break
-        case 401:
-            throw Failure(
-                reason: "status 401: the credentials are wrong or missing; see username and api_key"
-            )
-        case 403: throw Failure(reason: "status 403: these credentials may not ask what the store is")
+        case 401, 403: return ((response.status, nil), "")
         default: throw Failure(reason: "status \(response.status) \(client.withBody { $0.excerpt })")
         }
         let product = client.withBody { ElasticsearchProduct($0, header: response.product) }
@@ -117,14 +139,28 @@ package struct ElasticsearchTest {
         guard product.isSupported else {
             throw Failure(reason: "Elasticsearch \(product.version) is too old; 7.8 or later is needed")
         }
-        return (product, "\(product.kind.rawValue) \(product.version)\(host.isTLS ? " over TLS" : "")")
+        let name = product.kind == .unknown ? "another product that speaks its API," : product.kind.rawValue
+        return ((response.status, product), "\(name) \(product.version)")
     }
 
-    private var credentials: String {
-        switch settings.http.credentials {
-        case .none: "none given, none asked for"
-        case .basic(let username, _): "user \(username)"
-        case .apiKey: "API key"
+    private func credentials(_ response: (status: Int, product: ElasticsearchProduct?)) throws(Failure)
+        -> String
+    {
+        switch (settings.http.credentials, response.status) {
+        case (.none, 401):
+            throw Failure(reason: "status 401: credentials are needed; see username and api_key")
+        case (.basic(let username, _), 401):
+            throw Failure(reason: "status 401: user \(username) is unknown or the password is wrong")
+        case (.apiKey, 401):
+            throw Failure(reason: "status 401: the API key is unknown, expired or incomplete")
+        case (_, 403):
+            throw Failure(
+                reason: "status 403: these credentials may not ask what the store is; "
+                    + "grant the cluster privilege monitor"
+            )
+        case (.none, _): return "none given, none asked for"
+        case (.basic(let username, _), _): return "user \(username)"
+        case (.apiKey, _): return "API key"
         }
     }
 
@@ -134,19 +170,29 @@ package struct ElasticsearchTest {
         _ product: ElasticsearchProduct
     ) throws(Failure) -> String {
         guard product.kind == .elasticsearch else {
-            return "not asked: \(product.kind.rawValue) has another API"
+            return "not asked: only Elasticsearch has the API for it"
         }
         let names = patterns.map { #""\#($0)""# }.joined(separator: ",")
         let question = #"{"index":[{"names":[\#(names)],"privileges":["create_doc","auto_configure"]}]}"#
-        let response = try perform(.post, "/_security/user/_has_privileges", client, host, question)
-        guard response.status == 200 else { return "not asked: the store has no security" }
+        let response: HTTPClient.Response
+        do {
+            response = try perform(.post, "/_security/user/_has_privileges", client, host, question).get()
+        } catch {
+            throw Failure(reason: error.explanation)
+        }
+        switch response.status {
+        case 200: break
+        // Nobody is there to answer: what that looks like depends on version and build.
+        case 400, 404, 405, 500, 501: return "not asked: the store has no security"
+        default: throw Failure(reason: "status \(response.status) \(client.withBody { $0.excerpt })")
+        }
         let answer = client.withBody { body in
             JSONLookup.range(body, ["has_all_requested"]).map { body.text($0) }
         }
         guard answer != "false" else {
             throw Failure(
-                reason: "may not write all of \(patterns.joined(separator: ", ")); "
-                    + "grant create_doc and auto_configure"
+                reason:
+                    "may not write all of \(patterns.joined(separator: ", ")); grant create_doc and auto_configure"
             )
         }
         return "may write \(patterns.joined(separator: ", "))"
@@ -157,20 +203,21 @@ package struct ElasticsearchTest {
         _ path: String,
         _ client: HTTPClient,
         _ host: HTTPServerAddress,
-        _ body: String? = nil
-    ) throws(Failure) -> HTTPClient.Response {
-        do throws(HTTPClientError) {
-            guard let body else { return try client.perform(method, host, path) }
-            return try Array(body.utf8).withUnsafeBufferPointer { (bytes) throws(HTTPClientError) in
+        _ body: String = ""
+    ) -> Answer {
+        let bytes = Array(body.utf8)
+        return Answer { () throws(HTTPClientError) in
+            guard !bytes.isEmpty else { return try client.perform(method, host, path) }
+            return try bytes.withUnsafeBufferPointer { (bytes) throws(HTTPClientError) in
                 try client.perform(method, host, path, body: UnsafeRawBufferPointer(bytes))
             }
-        } catch {
-            throw Failure(reason: error.description)
         }
     }
 }
 
 extension RawSpan {
-    /// The beginning of an answer, for a message.
-    fileprivate var excerpt: String { text(0..<Swift.min(byteCount, 300)) }
+    /// The beginning of an answer on one line, for a message.
+    fileprivate var excerpt: String {
+        text(0..<Swift.min(byteCount, 300)).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    }
 }

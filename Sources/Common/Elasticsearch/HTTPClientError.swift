@@ -37,9 +37,10 @@ package struct HTTPClientError: Error, Equatable, CustomStringConvertible {
         }
     }
 
-    package var description: String { "\(server): \(text)" }
+    package var description: String { "\(server): \(explanation)" }
 
-    private var text: String {
+    /// What happened and what to do, without the server.
+    package var explanation: String {
         switch reason {
         case .configuration(let what): what
         case .unknownHost: "the host name cannot be resolved; check its spelling and the resolver"

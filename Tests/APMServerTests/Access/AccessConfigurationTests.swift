@@ -103,8 +103,8 @@ struct AccessConfigurationTests {
                 "c.yml:1: rum.response_headers.a: is not a header: names have no blanks, values no line ends"
             ),
             (
-                "rum.allow_headers: [\"a,b\"]",
-                "c.yml:1: rum.allow_headers.0: \"a,b\" is not the name of a header"
+                "rum:\n  enabled: true\n  allow_headers: [\"a,b\"]",
+                "c.yml:3: rum.allow_headers: \"a,b\" is not the name of a header"
             ),
             (
                 "agent.config.cache.expiration: 1500ms",

@@ -128,8 +128,8 @@ struct AgentConfigurationTests {
         #expect(request.method == "POST" && request.parameter("filter_path") == "hits.hits._source")
     }
 
-    @Test("reports what agents have, once in 30 seconds")
-    func applied() {
+    @Test("reports what agents have, once in 30 seconds", arguments: [30, 300])
+    func applied(expirationSeconds: Int64) {
         let configurations = AgentConfigurations(configured: [], isStoreRead: false)
         var settings = MappingSettings()
         settings.observerHostname = "host"
@@ -139,7 +139,11 @@ struct AgentConfigurationTests {
             ids: DocumentIDs(start: 0, instance: 0),
             indexNames: IndexNames(isClassic: false, version: "9.5.2")
         )
-        var reports = AppliedConfigurations(configurations, settings)
+        var reports = AppliedConfigurations(
+            configurations,
+            settings,
+            expiration: .seconds(expirationSeconds)
+        )
         let second: Int64 = 1_000_000_000
         let time = CalendarTime(nanoseconds: 1_500_000_000 * second + 123_456_789)
         #expect(reports.append(to: output, now: 5 * second, time: time) == 35 * second)

@@ -243,6 +243,10 @@ struct DeliveryQueueTests {
         #expect(["a", "b"].map { story.admit(story.parcel($0)) } == [.send, .send])
         #expect(["c", "d"].map { story.admit(story.parcel($0)) } == [.write, .refuse])
         #expect(story.queue.fill == 0)
+        #expect(
+            story.queue.refusal(of: story.parcel("d").byteCount)
+                == "the spool would pass 150 bytes (spool.max_bytes)"
+        )
     }
 
     @Test("puts everything that is not stored into the spool when the service stops, and ends then only")
@@ -267,6 +271,7 @@ struct DeliveryQueueTests {
         while let work = story.work(), !ends { ends = work.ends }
         #expect(ends && story.queue.hasEnded)
         #expect(story.admit(story.parcel("d")) == .refuse)
+        #expect(story.queue.refusal(of: 1) == nil)
         #expect(story.told == ["a kept", "b kept"])
     }
 

@@ -299,6 +299,8 @@ struct TailLoopTests {
         let second = try Run(folder, now: first.now) { $0.isEnabled = false }
         try second.pass(0)
         #expect(Set(second.stored) == ["a1", "b1", "b2"])
+        try second.pass(1)
+        #expect(!TailLog.exists(in: folder.path))
         #expect(!TailLog.exists(in: try ScratchFolder().path))
     }
 

@@ -129,7 +129,7 @@ struct BulkIndexerTests {
         #expect(try await run.results(1) == [story.result])
         #expect(store.bulkRequests.map(\.ids) == story.requests)
         #expect(run.buried.withLock { $0 } == story.buried)
-        #expect(run.indexer.health.state == .ok)
+        #expect(run.indexer.health.state(now: Clock.now) == .ok)
         run.indexer.stop(within: .seconds(1))
         #expect(run.results.withLock { $0.count } == 1)
     }

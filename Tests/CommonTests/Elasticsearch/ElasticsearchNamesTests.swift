@@ -61,17 +61,34 @@ struct ElasticsearchNamesTests {
     @Test("health names the worst problem since it began")
     func health() {
         var health = BulkHealth()
-        #expect(health.worst == nil)
+        let now = CalendarTime(seconds: 4)
+        #expect(health.worst(now: now) == nil)
         health.raise(.documents, .degraded, "429", now: CalendarTime(seconds: 1))
         health.raise(.store, .down, "refused", now: CalendarTime(seconds: 2))
         health.raise(.store, .down, "still refused", now: CalendarTime(seconds: 3))
         #expect(
-            health.worst
+            health.worst(now: now)
                 == BulkHealth.Problem(state: .down, reason: "still refused", since: CalendarTime(seconds: 2))
         )
         health.clear(.store)
-        #expect(health.state == .degraded)
+        #expect(health.state(now: now) == .degraded)
         health.clear(.documents)
-        #expect(health.state == .ok)
+        #expect(health.state(now: now) == .ok)
+    }
+
+    @Test("what lasts is no longer a hiccup, but for documents that are turned back under load")
+    func lasting() {
+        for (subject, later) in [
+            (BulkHealth.Subject.store, BulkHealth.State.down), (.held, .down), (.documents, .degraded),
+        ] {
+            var health = BulkHealth()
+            health.raise(subject, .degraded, "503", now: CalendarTime(seconds: 10))
+            health.raise(subject, .degraded, "503", now: CalendarTime(seconds: 14))
+            #expect(health.state(now: CalendarTime(seconds: 14)) == .degraded)
+            #expect(health.state(now: CalendarTime(seconds: 15)) == later)
+            health.clear(subject)
+            health.raise(subject, .degraded, "503", now: CalendarTime(seconds: 20))
+            #expect(health.state(now: CalendarTime(seconds: 21)) == .degraded)
+        }
     }
 }

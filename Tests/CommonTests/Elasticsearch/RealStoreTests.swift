@@ -70,7 +70,7 @@ struct RealStoreTests {
             let stored = round == 0 ? 2 : 0
             #expect(result == .complete(stored: stored, duplicates: 2 - stored, deadLetters: 1))
             #expect(buried.all == ["1 400"])
-            #expect(indexer.health.state == .ok)
+            #expect(indexer.health.state(now: Clock.now) == .ok)
             indexer.stop(within: .seconds(1))
         }
         let client = try HTTPClient(HTTPClientSettings())

@@ -94,7 +94,7 @@ struct APMRealStoreTests {
             #expect(holder.value == expected)
         }
         #expect(refused.withLock { $0 } == [])
-        #expect(indexer.health.state == .ok)
+        #expect(indexer.health.state(now: Clock.now) == .ok)
         indexer.stop(within: .seconds(1))
     }
 

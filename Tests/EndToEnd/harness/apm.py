@@ -6,11 +6,14 @@ import gzip
 import http.client
 import json
 import socket
+import sys
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from .processes import ChildProcess, ProcessGroup
 
 FIXTURES = Path(__file__).resolve().parents[2] / "Fixtures"
 INTAKE = "/intake/v2/events"
@@ -112,6 +115,16 @@ class Stream:
 def gzipped(body: bytes) -> bytes:
     """The body as agents send it."""
     return gzip.compress(body, 5)
+
+
+class SampledLoop:
+    """An app under Elastic's own agent that prints whether its transactions are sampled."""
+
+    def __init__(self, processes: ProcessGroup, url: str, **settings: str) -> None:
+        program = Path(__file__).resolve().parents[1] / "apps" / "sampled_loop.py"
+        arguments = [sys.executable, program, url, *(f"{name.upper()}={value}" for name, value in settings.items())]
+        self.process = processes.add(ChildProcess("loop", arguments, processes.folder))
+        self.process.start()
 
 
 # Vectors

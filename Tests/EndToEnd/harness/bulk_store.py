@@ -345,11 +345,6 @@ def filtered(value: object, patterns: list[list[str]]) -> object:
     return result
 
 
-def row(name: str, template: object) -> dict[str, object]:
-    """An index template as Elasticsearch lists it."""
-    return {"name": name, "index_template": template}
-
-
 class Handler(BaseHTTPRequestHandler):
     """One connection; HTTP/1.1 with keep-alive, `Expect: 100-continue` and chunked bodies."""
 
@@ -428,9 +423,10 @@ class Handler(BaseHTTPRequestHandler):
         elif parts[-1] == "_bulk" and len(parts) <= 2 and self.command in ("POST", "PUT"):
             self._bulk(parts[0] if len(parts) == 2 else None, query, body, fault)
         elif parts == ["_index_template"] and self.command == "GET":
-            self._json(200, {"index_templates": [row(name, template) for name, template in store.templates.items()]})
+            rows = [{"name": name, "index_template": template} for name, template in store.templates.items()]
+            self._json(200, {"index_templates": rows})
         elif parts[0] == "_index_template" and len(parts) == 2:
-            self._named(store.templates, parts[1], body, lambda name, template: {"index_templates": [row(name, template)]})
+            self._named(store.templates, parts[1], body, lambda name, found: {"index_templates": [{"name": name, "index_template": found}]})
         elif parts[0] == "_data_stream" and len(parts) == 2:
             self._data_stream(parts[1])
         elif parts == ["_security", "user", "_has_privileges"] and self.command == "POST":
@@ -438,7 +434,7 @@ class Handler(BaseHTTPRequestHandler):
         elif parts == [".apm-agent-configuration", "_search"]:
             self._agent_configurations()
         elif parts[0] == "_ilm" and len(parts) == 3 and parts[1] == "policy":
-            self._named(store.policies, parts[2], body)
+            self._named(store.policies, parts[2], body, lambda name, found: {name: {"version": 1} | found})
         elif parts[0] == "_cluster" and parts[1:] == ["health"]:
             self._json(200, {"status": "green", "cluster_name": "end-to-end"})
         else:
@@ -456,13 +452,17 @@ class Handler(BaseHTTPRequestHandler):
         self._json(200, {"data_streams": [{"name": stream} for stream in found]})
 
     def _privileges(self, body: bytes) -> None:
-        """What an API key may do, as `_control/api_keys` said."""
+        """What an API key may do, as `_control/api_keys` said; everyone who is let in may write everything."""
+        question = json.loads(body)
+        if "index" in question:
+            self._json(200, {"username": "writer", "has_all_requested": True})
+            return
         scheme, _, key = self.headers.get("Authorization", "").partition(" ")
         allowed = self.store.api_keys.get(key)
         if scheme != "ApiKey" or allowed is None:
             self._error(401, "security_exception", "unable to authenticate with provided credentials")
             return
-        wanted = json.loads(body)["application"][0]
+        wanted = question["application"][0]
         privileges = {name: name in allowed for name in wanted["privileges"]}
         resources = {wanted["resources"][0]: privileges}
         self._json(200, {"username": "key", "has_all_requested": all(privileges.values()), "application": {"apm": resources}})
@@ -475,14 +475,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         self._json(200, {"hits": {"hits": [{"_source": source} for source in configurations]}})
 
-    def _named(
-        self,
-        table: dict[str, object],
-        name: str,
-        body: bytes,
-        shown: Callable[[str, object], object] = lambda name, value: {name: value},
-    ) -> None:
-        """A PUT/GET/HEAD of one named thing: templates and policies. `shown` is the shape of the answer to GET."""
+    def _named(self, table: dict[str, object], name: str, body: bytes, shape: Callable[[str, object], object]) -> None:
+        """A PUT/GET/HEAD of one named thing: templates and policies. `shape` makes the answer to a GET."""
         if self.command == "PUT":
             try:
                 table[name] = parse_json(body)
@@ -492,7 +486,7 @@ class Handler(BaseHTTPRequestHandler):
                 return
             self._json(200, {"acknowledged": True})
         elif name in table:
-            self._json(200, shown(name, table[name]))
+            self._json(200, shape(name, table[name]))
         else:
             self._error(404, "resource_not_found_exception", name)
 

@@ -269,8 +269,9 @@ class APMServer(Service):
         return f"http://127.0.0.1:{self.port}"
 
     def is_ready(self) -> bool:
-        """Whether both ports are open."""
-        return is_listening(self.port) and super().is_ready()
+        """Whether both ports are open; a Unix socket opens before the monitoring port."""
+        is_unix = self.configuration["host"].startswith("unix:")
+        return (is_unix or is_listening(self.port)) and super().is_ready()
 
     @property
     def dead_letter_lines(self) -> list[dict[str, Any]]:
