@@ -213,6 +213,8 @@ struct DeliveryQueue {
         takeWrites(&work)
         if now >= restsUntil {
             work.remove = ledger.finished
+            // The writes of this turn may go into the newest part, after which it is not finished.
+            if !work.write.isEmpty { work.remove.removeAll { $0 == ledger.newest } }
             for number in work.remove { marks[number] = nil }
             work.marks = marks
             marks = [:]

@@ -66,25 +66,32 @@ final class TailLog {
 
     /// Calls `body` with every record of an earlier run, in the order they were written.
     ///
-    /// A crash may have cut the last one off: nobody was told that it was safe.
+    /// A crash may have cut the last one off: nobody was told that it was safe. Other bytes that are no record are
+    /// damage, and skipped.
     func scan(_ body: (TailRecord, TailIndex.Location) -> Void) throws(Failure) {
         for number in segments.keys.sorted() {
             guard let segment = segments[number] else { continue }
             var bytes = ByteBuffer(capacity: segment.bytes)
             try read(segment, at: 0, length: segment.bytes, into: &bytes)
-            let end = bytes.withSpan { span in
+            var damaged = 0
+            bytes.withSpan { span in
                 var offset = 0
-                while let record = TailRecord.read(span, at: offset) {
+                while offset < span.byteCount {
+                    guard let record = TailRecord.read(span, at: offset) else {
+                        // What stands behind damage was promised as well.
+                        offset += 1
+                        damaged += 1
+                        continue
+                    }
                     let length = UInt32(record.end - offset)
                     body(record, .init(segment: number, offset: UInt32(offset), length: length))
                     offset = record.end
                 }
-                return offset
             }
-            if end < segment.bytes {
+            if damaged > 0 {
                 Log.warning(
-                    "a file of held events ends in bytes that are no record",
-                    ["path": segment.path, "offset": String(end), "bytes": String(segment.bytes - end)]
+                    "a file of held events has bytes that are no record",
+                    ["path": segment.path, "bytes": String(damaged)]
                 )
             }
         }

@@ -204,12 +204,19 @@ final class TailLoop {
             if live > 0, live * settings.sparseness < segment.bytes { sparse.insert(segment.number) }
         }
         do {
-            if !sparse.isEmpty { try copy(sparse) }
-            for segment in sealed where index.liveBytes[segment.number] == nil {
-                try log.remove(segment.number)
-            }
+            // Deleting first: on a full disk only that makes room for copies.
+            try removeUnneeded(sealed)
+            guard !sparse.isEmpty else { return }
+            try copy(sparse)
+            try removeUnneeded(sealed)
         } catch {
             complain("cannot tidy the files of tail-based sampling", error)
+        }
+    }
+
+    private func removeUnneeded(_ segments: [(number: UInt32, bytes: Int)]) throws {
+        for segment in segments where index.liveBytes[segment.number] == nil {
+            try log.remove(segment.number)
         }
     }
 
@@ -230,8 +237,13 @@ final class TailLoop {
             records.removeAll()
         }
         for event in index.events(in: segments) {
-            copied.append((event, records.count))
-            try log.read(index.location(event), into: &records)
+            let offset = records.count
+            do { try log.read(index.location(event), into: &records) } catch {
+                // It stays where it is, and keeps its file, until it is needed or not.
+                complain("cannot read a held event of tail-based sampling", error)
+                continue
+            }
+            copied.append((event, offset))
             if records.count >= settings.bulkBytes { try write() }
         }
         try write()

@@ -12,6 +12,8 @@ final class HTTPServerConnection {
     var exchange: HTTPServerExchange?
     /// Whether it was cut by us: what the client still sends is not waited for.
     var isCut = false
+    /// Whether the client has said that it sends no more.
+    var isHalfClosed = false
     /// What is left of the time to read the request, while that time stands still.
     private var remaining: Int64?
 

@@ -79,6 +79,7 @@ final class HTTPServerExchange: HTTPExchange, @unchecked Sendable {
             return .taken
         }
         if !bytes.isEmpty {
+            loop.tookBytes(connection)
             if let stream { follow(stream.receive(bytes.bytes)) }
             return .taken
         }

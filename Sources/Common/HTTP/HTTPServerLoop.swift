@@ -212,6 +212,7 @@ final class HTTPServerLoop: @unchecked Sendable {
     /// of what is there, and an edge-triggered epoll does not tell it again.
     private func hungUp(_ connection: HTTPServerConnection, isBroken: Bool) {
         guard !connection.isCut else { return }
+        connection.isHalfClosed = true
         if let exchange = connection.exchange, exchange.isWaiting {
             guard !isBroken else { return exchange.release() }
             // It still wants the answer, unless it breaks the connection too.
@@ -223,6 +224,11 @@ final class HTTPServerLoop: @unchecked Sendable {
         } else {
             endReading(connection)
         }
+    }
+
+    /// A part of a body was read: behind it the daemon may overlook the end again.
+    func tookBytes(_ connection: HTTPServerConnection) {
+        if connection.isHalfClosed { endReading(connection) }
     }
 
     /// Has the daemon close a connection that has no request; with TLS it still takes leave.
@@ -290,7 +296,7 @@ final class HTTPServerLoop: @unchecked Sendable {
     /// A request is over, and the connection may have another.
     func endedRequest(_ connection: HTTPServerConnection) {
         connection.deadline = now(plus: settings.idleTimeout)
-        if isStopping { endReading(connection) }
+        if isStopping || connection.isHalfClosed { endReading(connection) }
     }
 
     /// Gives the answer to a complete request to the daemon.

@@ -138,6 +138,26 @@ struct DeliveryQueueTests {
         #expect(story.work()?.remove == [1])
     }
 
+    @Test("does not delete a part of the spool that the same turn writes to")
+    func writesToFinished() throws {
+        let story = Story(memory: 250)
+        let a = story.parcel("a")
+        _ = story.admit(a)
+        story.now += 100
+        story.write(try #require(story.work()))
+        // All of segment 1 is done, and it is the one that is appended to.
+        story.stored(a)
+        let b = story.parcel("b")
+        #expect(story.admit(b) == .send)
+        let work = try #require(story.work())
+        #expect(Self.ids(work.write) == ["b"] && work.remove == [])
+        story.write(work)
+        #expect(story.told == ["a kept", "b kept"])
+        story.abandoned(b)
+        #expect(story.queue.ledger.waiting == 1)
+        #expect(story.work()?.replay == [.init(segment: 1, index: 1)])
+    }
+
     @Test("does not write what was stored before its turn")
     func overtaken() throws {
         let story = Story()

@@ -290,6 +290,39 @@ struct TailLoopTests {
         #expect(next.tail.storageBytes.current < 1000)
     }
 
+    @Test("files that nobody needs go even when there is no room to copy events out of others")
+    func roomOnFullDisk() throws {
+        let folder = try ScratchFolder()
+        let run = try Run(folder, segmentBytes: 5000)
+        for number in 0..<50 { run.send("drop d\(number) r\(number)", bytes: 1000) }
+        for number in 0..<50 {
+            run.send("span wait w\(number)")
+            run.send("drop e\(number) s\(number)", bytes: 1000)
+        }
+        let before = run.tail.storageBytes.current
+        // No new file can be made any more.
+        try FileManager.default.removeItem(atPath: folder.path)
+        try run.pass(60)
+        #expect(run.tail.writeFailures.total > 0)
+        #expect(run.tail.storageBytes.current < before * 6 / 10)
+    }
+
+    @Test("damage costs the event that it hit, not those behind it")
+    func damage() throws {
+        let folder = try ScratchFolder()
+        let first = try Run(folder)
+        first.send("span a a1", "span a a2", "span a a3", bytes: 100)
+        first.send("keep a a4")
+        let path = "\(folder.path)/tail-0000000001.log"
+        var bytes = [UInt8](try Data(contentsOf: URL(filePath: path)))
+        let second = try #require(bytes.firstIndex(of: UInt8(ascii: "}")).map { $0 + 200 })
+        for index in second..<second + 40 { bytes[index] = 0 }
+        try Data(bytes).write(to: URL(filePath: path))
+        let next = try Run(folder, now: first.now)
+        try next.pass(60)
+        #expect(next.stored.count >= 2 && next.stored.contains("a1") && next.stored.last == "a4")
+    }
+
     @Test("switched off, the next run stores all that is held")
     func switchedOff() throws {
         let folder = try ScratchFolder()

@@ -233,6 +233,23 @@ struct HTTPWorkerTests {
         #expect(probe.count(\.cancelled) == 1)
     }
 
+    @Test("the end right behind a large body is seen", arguments: ["length", "chunked", "cut off"])
+    func endBehindBody(kind: String) throws {
+        let server = try server()
+        let body = String(repeating: "x", count: 150_000)
+        for _ in 0..<5 {
+            let client = try RawClient(port: server.address.port)
+            switch kind {
+            case "length": client.send(Self.head("POST", "/slow", "Content-Length: 150000") + body)
+            case "cut off": client.send(Self.head("POST", "/slow", "Content-Length: 150010") + body)
+            default: client.send(Self.chunked("/slow") + "249f0\r\n\(body)\r\n0\r\n\r\n")
+            }
+            client.endSending()
+            let (text, isClosed) = client.receive(patience: 2000)
+            #expect(isClosed && text.contains("200 OK") == (kind != "cut off"))
+        }
+    }
+
     @Test("the clock stands still while a client waits for us, and wakes are many")
     func patience() throws {
         let server = try server { $0.readTimeout = .milliseconds(100) }

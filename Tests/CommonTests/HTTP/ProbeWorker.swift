@@ -124,6 +124,10 @@ private final class ProbeStream: HTTPBodyStream {
             guard (try? Thread("waker") { [exchange] in exchange.wake() }) != nil else { return .proceed }
             return .wait
         case "/wait-each-long": return isReady ? .proceed : .wait
+        // All that the client sends is there before the second part is read.
+        case "/slow":
+            usleep(5000)
+            return .proceed
         case "/early": return .respond(HTTPResponse(status: 429, body: Array("too many".utf8)))
         case "/early-large":
             return .respond(HTTPResponse(status: 429, body: [UInt8](repeating: 65, count: 16 << 20)))

@@ -134,6 +134,9 @@ struct SpoolLedger {
         }
     }
 
+    /// The segment that new records may be appended to.
+    var newest: Int? { order.last }
+
     /// The files of the segment are gone.
     mutating func removed(_ number: Int) {
         guard let segment = segments.removeValue(forKey: number) else { return }
