@@ -1,4 +1,4 @@
-"""/healthz, /stats and /metrics of the three services, while they work and while something is wrong."""
+"""/healthz, /stats and /metrics of shipper and ingest, while they work and while something is wrong."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ import pytest
 
 from harness.loglines import append, lines
 from harness.lumberjack import Behaviour, Receiver
-from harness.ports import free_port
-from harness.processes import ChildProcess, ProcessGroup
-from harness.services import Ingest, Shipper, binary, http_get
+from harness.processes import ProcessGroup
+from harness.services import Ingest, Shipper, http_get
 from harness.store import BulkStore
 from harness.waiting import wait_until
 
@@ -89,26 +88,3 @@ def test_monitoring_can_be_switched_off(store: BulkStore, processes: ProcessGrou
     wait_until(lambda: ingest.process.is_running and "listening" in ingest.process.output(), 10, "ingest to listen")
     with pytest.raises(OSError):
         http_get(ingest.monitoring_port, "/healthz")
-
-
-def test_the_apm_server_answers_as_far_as_it_goes(processes: ProcessGroup, tmp_path: Path) -> None:
-    port, monitoring_port = free_port(), free_port()
-    path = tmp_path / "apm-server.yml"
-    path.write_text(f"host: 127.0.0.1\nport: {port}\nmonitoring: {{host: 127.0.0.1, port: {monitoring_port}}}\n")
-    server = ChildProcess("apm-server", [binary("apm-server"), "--config", path], tmp_path)
-    processes.add(server)
-    server.start()
-
-    def answers() -> bool:
-        try:
-            return http_get(port, "/healthz")[0] == 200
-        except OSError:
-            return False
-
-    wait_until(answers, 10, "apm-server to answer")
-    status, _, body = http_get(port, "/")
-    assert status == 200
-    assert json.loads(body)["version"]
-    assert http_get(port, "/intake/v2/nothing")[0] == 404
-    assert_prometheus_text(monitoring_port, "process_")
-    assert server.terminate() == 0
