@@ -79,7 +79,7 @@ struct ServiceTests {
 
     @Test("listens on both ports, and on none when one is taken")
     func ports() throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         func service(agents: Int, monitoring: Int) throws -> Service {
             try Service(
                 configuration(

@@ -77,7 +77,7 @@ struct RollUpCheckpointTests {
 
     @Test("a damaged file is moved aside and counts as none; no file is none")
     func file() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let file = RollUpCheckpointFile(path: "\(folder.path)/rollups.checkpoint")
         #expect(try file.load() == nil)
         try file.save(try state())

@@ -154,16 +154,3 @@ struct TestEvent {
         for _ in 0..<times { body(name.span.bytes, key.span.bytes, top.utf8.count, inner) }
     }
 }
-
-/// A fresh folder that goes away with its owner.
-final class ScratchFolder {
-    let path: String
-
-    init() throws {
-        let url = FileManager.default.temporaryDirectory.appendingPathComponent("apm-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-        path = url.path
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-}

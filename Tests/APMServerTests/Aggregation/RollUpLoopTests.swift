@@ -19,7 +19,7 @@ struct RollUpLoopTests {
         var bulks: [[RollUpHarness.Document]] = []
         private var inFlight = false
 
-        init(_ folder: ScratchFolder?, bulkBytes: Int = 1 << 20, now: Int64 = 1_700_002_230) throws {
+        init(_ folder: TemporaryFolder?, bulkBytes: Int = 1 << 20, now: Int64 = 1_700_002_230) throws {
             self.now = now
             let file = folder.map { RollUpCheckpointFile(path: "\($0.path)/rollups.checkpoint") }
             let limits = RollUpLimits.small()
@@ -118,7 +118,7 @@ struct RollUpLoopTests {
 
     @Test("a crash loses nothing that was in the checkpoint")
     func crashBeforeBoundary() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let first = try Run(folder)
         first.count(3)
         #expect(try !first.step(11))
@@ -134,7 +134,7 @@ struct RollUpLoopTests {
 
     @Test("a crash while a flush is delivered sends the same documents again, and counts later ones apart")
     func crashDuringDelivery() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let first = try Run(folder, bulkBytes: 1000)
         first.count(4)
         #expect(try first.step(40))
@@ -154,7 +154,7 @@ struct RollUpLoopTests {
 
     @Test("a crash after delivery, before the next checkpoint, repeats documents that are stored already")
     func crashAfterDelivery() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let first = try Run(folder)
         first.count(2)
         try first.step(31)
@@ -172,7 +172,7 @@ struct RollUpLoopTests {
 
     @Test("the stop delivers all intervals and leaves no file")
     func stop() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let run = try Run(folder)
         run.count(2)
         run.loop.closeAll()
@@ -188,7 +188,7 @@ struct RollUpLoopTests {
 
     @Test("what the stop could not deliver is sent by the next start")
     func stopRefused() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let first = try Run(folder)
         first.count(1)
         first.loop.closeAll()
@@ -202,7 +202,7 @@ struct RollUpLoopTests {
 
     @Test("a checkpoint that cannot be written before delivery leaves none that would count twice")
     func failingCheckpoint() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let run = try Run(folder)
         run.count(1)
         #expect(try !run.step(11))

@@ -8,7 +8,7 @@ import Testing
 struct RollUpsTests {
     @Test("of several workers are delivered together at the stop", .timeLimit(.minutes(1)))
     func stop() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let delivered = Mutex<[BulkBatch]>([])
         let sink = DocumentSink(
             emptyBatch: { BulkBatch() },

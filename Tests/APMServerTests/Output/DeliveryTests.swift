@@ -14,7 +14,7 @@ struct DeliveryTests {
         private let outcomes = Monitor<[String: Delivery.Outcome]>([:])
 
         init(
-            _ folder: TestFolder,
+            _ folder: TemporaryFolder,
             _ address: HTTPServerAddress,
             after: Duration = .milliseconds(40),
             memory: Int = 10_000,
@@ -79,7 +79,7 @@ struct DeliveryTests {
 
     @Test("stores without touching the disk while the store is prompt")
     func prompt() throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let store = try TestStore()
         defer { store.stop() }
         let run = try Run(folder, try store.address, after: .seconds(30), memory: 1 << 20, senders: 4)
@@ -119,7 +119,7 @@ struct DeliveryTests {
 
     @Test("loses nothing and stores nothing twice, whatever the store does", arguments: faults)
     func survives(_ fault: Fault) async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let store = try TestStore(fault.behaviour)
         defer { store.stop() }
         let run = try Run(folder, try store.address, memory: 600, senders: 2)
@@ -137,7 +137,7 @@ struct DeliveryTests {
 
     @Test("answers from the spool while the store is down, says so, and sends all in order when it is back")
     func outage() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let first = try TestStore()
         let port = first.port
         let run = try Run(folder, try first.address, memory: 400)
@@ -162,7 +162,7 @@ struct DeliveryTests {
 
     @Test("refuses when the spool is full, says so, and takes batches again when it is not")
     func full() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let store = try TestStore { _, _ in .hold }
         defer { store.stop() }
         let run = try Run(folder, try store.address, memory: 400, spool: 2000)
@@ -188,7 +188,7 @@ struct DeliveryTests {
 
     @Test("keeps what a stop interrupts for the next start", arguments: [400, 100_000])
     func restart(memory: Int) async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let store = try TestStore { number, _ in number == 0 ? .take : .hold }
         let ids = Self.ids("a", 30)
         do {
@@ -212,8 +212,8 @@ struct DeliveryTests {
 
     @Test("sends after a crash what was not stored before, and nothing else")
     func crash() async throws {
-        let folder = try TestFolder()
-        let copy = try TestFolder()
+        let folder = try TemporaryFolder()
+        let copy = try TemporaryFolder()
         let store = try TestStore { number, ids in ids.contains { $0.hasPrefix("b") } ? .hold : .status(503) }
         defer { store.stop() }
         let run = try Run(folder, try store.address, memory: 100_000, senders: 3)
@@ -239,7 +239,7 @@ struct DeliveryTests {
 
     @Test("goes on without a spool that cannot be written, and with it when it can")
     func failing() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let store = try TestStore { _, _ in .hold }
         defer { store.stop() }
         let run = try Run(folder, try store.address)
@@ -261,7 +261,7 @@ struct DeliveryTests {
 
     @Test("shares its data directory with no other process")
     func lock() throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let store = try TestStore()
         defer { store.stop() }
         let address = try store.address

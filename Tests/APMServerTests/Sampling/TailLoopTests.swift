@@ -34,10 +34,10 @@ struct TailLoopTests {
         var now: Int64
         /// Ids of events in the order in which they were stored.
         var stored: [String] = []
-        private let folder: ScratchFolder
+        private let folder: TemporaryFolder
 
         init(
-            _ folder: ScratchFolder,
+            _ folder: TemporaryFolder,
             now: Int64 = 1_700_000_000,
             bulkBytes: Int = 1 << 20,
             segmentBytes: Int = 64 << 20,
@@ -120,7 +120,7 @@ struct TailLoopTests {
 
     @Test("a trace waits for its root and the interval, then all of it is stored, or nothing")
     func story() throws {
-        let run = try Run(try ScratchFolder())
+        let run = try Run(try TemporaryFolder())
         #expect(run.send("span a a1", "span b b1", "span a a2") == .kept)
         try run.pass(600)
         run.send("keep a a3", "drop b b2")
@@ -140,7 +140,7 @@ struct TailLoopTests {
 
     @Test("a trace whose root does not come is dropped after its time to live")
     func expiry() throws {
-        let run = try Run(try ScratchFolder())
+        let run = try Run(try TemporaryFolder())
         run.send("span a a1")
         try run.pass(1799)
         #expect(run.tail.heldEvents.current == 1)
@@ -150,7 +150,7 @@ struct TailLoopTests {
 
     @Test("late events are forgotten about after the time to live of the decision")
     func forgotten() throws {
-        let run = try Run(try ScratchFolder())
+        let run = try Run(try TemporaryFolder())
         run.send("drop a a1")
         try run.pass(60)
         try run.pass(1800)
@@ -161,7 +161,7 @@ struct TailLoopTests {
 
     @Test("what is held survives a crash, and is decided as before")
     func crash() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let first = try Run(folder)
         first.send("span a a1", "span b b1", "span c c1")
         first.send("keep a a2", "drop b b2")
@@ -177,7 +177,7 @@ struct TailLoopTests {
 
     @Test("what is finished is not done again by the next run, and late events still follow")
     func crashAfterwards() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let first = try Run(folder)
         first.send("span a a1", "keep a a2", "span b b1", "drop b b2", "span c c1")
         try first.pass(60)
@@ -191,7 +191,7 @@ struct TailLoopTests {
 
     @Test("a crash between storing and noting so stores the same documents once more")
     func crashBetween() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let first = try Run(folder)
         first.send("span a a1", "keep a a2")
         first.now += 60
@@ -204,7 +204,7 @@ struct TailLoopTests {
 
     @Test("a record that a crash cut off is left out, those before it are not")
     func tornTail() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let first = try Run(folder)
         first.send("span a a1", "keep a a2")
         let path = try #require(try FileManager.default.contentsOfDirectory(atPath: folder.path).first)
@@ -220,7 +220,7 @@ struct TailLoopTests {
 
     @Test("a refused bulk is stored later")
     func refused() throws {
-        let run = try Run(try ScratchFolder(), bulkBytes: 100)
+        let run = try Run(try TemporaryFolder(), bulkBytes: 100)
         run.send("span a a1", "span a a2", "keep a a3")
         try run.pass(60, .refused)
         #expect(run.stored.isEmpty && run.tail.heldEvents.current == 3)
@@ -230,7 +230,7 @@ struct TailLoopTests {
 
     @Test("without room events are stored at once, with the rest of their trace", arguments: [false, true])
     func full(isDiscarding: Bool) throws {
-        let run = try Run(try ScratchFolder()) {
+        let run = try Run(try TemporaryFolder()) {
             $0.storageBytes = 400
             $0.discardsOnWriteFailure = isDiscarding
         }
@@ -253,14 +253,14 @@ struct TailLoopTests {
 
     @Test("a disk that fails, or is too full, is as no room")
     func failingDisk() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let run = try Run(folder)
         try FileManager.default.removeItem(atPath: folder.path)
         #expect(run.send("span a a1") == .kept)
         #expect(try run.direct() == ["a1"])
         #expect(run.tail.writeFailures.total == 1)
 
-        let full = try Run(try ScratchFolder()) { $0.diskUsageThreshold = 0 }
+        let full = try Run(try TemporaryFolder()) { $0.diskUsageThreshold = 0 }
         full.loop.tick(now: full.now)
         full.send("span a a1")
         #expect(try full.direct() == ["a1"])
@@ -268,7 +268,7 @@ struct TailLoopTests {
 
     @Test("files go when nothing in them is needed, and few events that wait do not hold many files")
     func room() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let run = try Run(folder, segmentBytes: 5000)
         for number in 0..<50 {
             run.send("span wait\(number % 5) w\(number)")
@@ -292,7 +292,7 @@ struct TailLoopTests {
 
     @Test("files that nobody needs go even when there is no room to copy events out of others")
     func roomOnFullDisk() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let run = try Run(folder, segmentBytes: 5000)
         for number in 0..<50 { run.send("drop d\(number) r\(number)", bytes: 1000) }
         for number in 0..<50 {
@@ -309,7 +309,7 @@ struct TailLoopTests {
 
     @Test("damage costs the event that it hit, not those behind it")
     func damage() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let first = try Run(folder)
         first.send("span a a1", "span a a2", "span a a3", bytes: 100)
         first.send("keep a a4")
@@ -325,7 +325,7 @@ struct TailLoopTests {
 
     @Test("switched off, the next run stores all that is held")
     func switchedOff() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let first = try Run(folder)
         first.send("span a a1", "span b b1", "drop b b2")
         #expect(TailLog.exists(in: folder.path))
@@ -334,12 +334,12 @@ struct TailLoopTests {
         #expect(Set(second.stored) == ["a1", "b1", "b2"])
         try second.pass(1)
         #expect(!TailLog.exists(in: folder.path))
-        #expect(!TailLog.exists(in: try ScratchFolder().path))
+        #expect(!TailLog.exists(in: try TemporaryFolder().path))
     }
 
     @Test("the thread holds batches, and the next start stores them", .timeLimit(.minutes(1)))
     func thread() throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let store = Store()
         var configuration = TailConfiguration()
         configuration.isEnabled = true

@@ -10,12 +10,12 @@ struct SpoolDirectoryTests {
 
     /// A spool and what it holds, as `Delivery` would keep it.
     private struct Spool {
-        let folder: TestFolder
+        let folder: TemporaryFolder
         let directory: SpoolDirectory
         var ledger: SpoolLedger
 
         /// Opens the spool below `folder`, as a start of the program does.
-        init(_ folder: TestFolder, segmentLimit: Int = 400) throws {
+        init(_ folder: TemporaryFolder, segmentLimit: Int = 400) throws {
             self.folder = folder
             directory = SpoolDirectory(folder.path + "/spool", segmentLimit: segmentLimit)
             ledger = try SpoolRecovery.run(directory)
@@ -55,7 +55,7 @@ struct SpoolDirectoryTests {
 
     @Test("gives back what it took, in order, over segments and starts")
     func roundTrip() throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         var spool = try Spool(folder)
         #expect(spool.append(Array(Self.batches[..<4])) == nil)
         #expect(spool.append(Array(Self.batches[4...])) == nil)
@@ -73,7 +73,7 @@ struct SpoolDirectoryTests {
 
     @Test("leaves out what was marked done, also when the mark is torn or foreign")
     func marks() throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         var spool = try Spool(folder, segmentLimit: 10_000)
         spool.append(Self.batches)
         try spool.done(.init(segment: 1, index: 1))
@@ -98,7 +98,7 @@ struct SpoolDirectoryTests {
 
     @Test("deletes a segment with its marks, and marks without a segment")
     func removal() throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         var spool = try Spool(folder)
         spool.append([["a"], ["b"]])
         try spool.done(.init(segment: 1, index: 0))
@@ -117,7 +117,7 @@ struct SpoolDirectoryTests {
 
     @Test("starts again from a file that was cut at any byte")
     func torn() throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         var spool = try Spool(folder, segmentLimit: 10_000)
         let batches = Array(Self.batches[..<3])
         spool.append(batches)
@@ -137,7 +137,7 @@ struct SpoolDirectoryTests {
 
     @Test("sets damaged bytes aside and sends the rest")
     func damaged() throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         var spool = try Spool(folder, segmentLimit: 10_000)
         spool.append(Self.batches)
         let path = "spool/0000000001.spool"
@@ -169,7 +169,7 @@ struct SpoolDirectoryTests {
 
     @Test("misses nothing but a file that someone deleted")
     func missing() throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         var spool = try Spool(folder, segmentLimit: 1)
         spool.append(Self.batches)
         #expect(folder.names("spool").count == 6)
@@ -181,7 +181,7 @@ struct SpoolDirectoryTests {
 
     @Test("refuses a spool of a newer version")
     func version() throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         var spool = try Spool(folder)
         spool.append([["a"]])
         try folder.write(Array("ELKFASP".utf8) + [9, 1, 2, 3], to: "spool/0000000007.spool")
@@ -191,7 +191,7 @@ struct SpoolDirectoryTests {
 
     @Test("takes no more than there is room for, and goes on when there is room again")
     func full() throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         var spool = try Spool(folder)
         let one = SpoolFormat.recordHeaderBytes + BulkBatch.of(["a"]).byteCount
         #expect(spool.append([["a"], ["b"], ["c"]], room: 2 * one) == .full(maxBytes: 999))
@@ -202,7 +202,7 @@ struct SpoolDirectoryTests {
 
     @Test("says why it cannot write, writes nothing by halves, and recovers by itself")
     func failing() throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         var spool = try Spool(folder, segmentLimit: 1)
         spool.append([["a"]])
         // Each batch begins a segment here, for which there is no directory.

@@ -1,7 +1,7 @@
 import Foundation
 
 /// A fresh folder that goes away with its owner.
-final class TestFolder: Sendable {
+final class TemporaryFolder: Sendable {
     let path: String
 
     init() throws {
