@@ -34,6 +34,12 @@ struct MetadataLabels: Sendable {
 }
 
 extension MetadataLabels {
+    /// More than this of labels is no dimension: every group of every roll-up would hold a copy of them.
+    private static let maxRollUpBytes = 8 << 10
+
+    /// Whether roll-ups are made by these labels.
+    var fitRollUps: Bool { text.count <= Self.maxRollUpBytes }
+
     /// Whether a label of an event may take the place of one of these.
     func mayBeOverridden(by value: FieldValue, _ line: RawSpan) -> Bool {
         guard !labels.isEmpty else { return false }

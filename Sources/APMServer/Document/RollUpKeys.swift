@@ -15,7 +15,7 @@ extension EventMapper {
     ) {
         let labels = fields[.labels]
         hasRollUpLabels =
-            owner.agent.labelsRollUps && labels.isGiven
+            owner.agent.labelsRollUps && metadata.labels.fitRollUps && labels.isGiven
             && metadata.labels.mayBeOverridden(by: labels, line)
         if hasRollUpLabels {
             rollUpLabels.removeAll()
@@ -156,7 +156,7 @@ extension EventMapper {
 
     /// The metadata's labels that hold for the event.
     private func appendRollUpLabels(_ owner: EventOwner, _ metadata: RequestMetadata) {
-        guard owner.agent.labelsRollUps else { return }
+        guard owner.agent.labelsRollUps, metadata.labels.fitRollUps else { return }
         if !hasRollUpLabels {
             rollUpKey.append(.labels, of: metadata)
         } else if !rollUpLabels.isEmpty {

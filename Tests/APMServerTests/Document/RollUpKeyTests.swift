@@ -164,6 +164,16 @@ struct RollUpKeyTests {
         }
     }
 
+    @Test("leave out labels that are too large for a dimension", arguments: [(8, true), (9, false)])
+    func largeLabels(kibibytes: Int, isThere: Bool) throws {
+        let labels = (0..<kibibytes).map { #""l\#($0)":"\#(String(repeating: "x", count: 1000))""# }
+        let metadata = Self.metadata.replacing(#""m":"x","n":1"#, with: labels.joined(separator: ","))
+        let documents = try DocumentRun(Array("\(metadata)\n{\"transaction\":{\(Self.transaction)}}\n".utf8))
+            .rollUpDocuments()
+        #expect(documents.count == 9)
+        #expect(documents.allSatisfy { ($0.tree["labels"] != nil) == isThere })
+    }
+
     @Test("count at most 128 statistics of dropped spans")
     func droppedSpans() throws {
         let statistics = (0..<200).map {
