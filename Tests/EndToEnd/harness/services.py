@@ -153,34 +153,23 @@ class Service:
             assert line.startswith("{"), f"{self.name} wrote: {line[:500]}"
 
 
-class Ingest(Service):
-    """The `ingest` service with one input of pipeline nginx-access."""
-
-    program = "ingest"
+class StoringService(Service):
+    """What ingest and apm-server have in common: a port for senders, a store behind, dead letters."""
 
     def __init__(
         self,
         processes: ProcessGroup,
         store_urls: Sequence[str],
         changes: Mapping[str, Any] | None = None,
-        name: str = "ingest",
+        name: str = "",
     ) -> None:
         self.port = free_port()
-        super().__init__(
-            processes,
-            name,
-            merged(
-                {
-                    "workers": 2,
-                    "inputs": [{"port": self.port, "host": "127.0.0.1", "pipeline": "nginx-access"}],
-                    "user_agent": {"regexes": str(USER_AGENT_REGEXES)},
-                    # Test lines carry the dates of whoever recorded them.
-                    "pipelines": {"nginx-access": {"oldest_event": "36500d"}},
-                    "output": {"elasticsearch": {"hosts": list(store_urls), "backoff": FAST_BACKOFF}},
-                },
-                changes or {},
-            ),
-        )
+        output = {"output": {"elasticsearch": {"hosts": list(store_urls), "backoff": FAST_BACKOFF}}}
+        super().__init__(processes, name or self.program, merged(merged(self.own_configuration(), output), changes or {}))
+
+    def own_configuration(self) -> dict[str, Any]:
+        """What the program needs besides its store."""
+        raise NotImplementedError
 
     def is_ready(self) -> bool:
         """Whether both ports are open."""
@@ -190,6 +179,42 @@ class Ingest(Service):
     def dead_letter_lines(self) -> list[dict[str, Any]]:
         """All lines of the dead-letter files; each must be JSON."""
         return dead_letter_lines(self.data_directory)
+
+
+class Ingest(StoringService):
+    """The `ingest` service with one input of pipeline nginx-access."""
+
+    program = "ingest"
+
+    def own_configuration(self) -> dict[str, Any]:
+        """One input on the port."""
+        return {
+            "workers": 2,
+            "inputs": [{"port": self.port, "host": "127.0.0.1", "pipeline": "nginx-access"}],
+            "user_agent": {"regexes": str(USER_AGENT_REGEXES)},
+            # Test lines carry the dates of whoever recorded them.
+            "pipelines": {"nginx-access": {"oldest_event": "36500d"}},
+        }
+
+
+class APMServer(StoringService):
+    """The `apm-server` service."""
+
+    program = "apm-server"
+
+    def own_configuration(self) -> dict[str, Any]:
+        """Where agents reach it."""
+        return {"host": "127.0.0.1", "port": self.port}
+
+    @property
+    def url(self) -> str:
+        """Where agents send to."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def is_ready(self) -> bool:
+        """Whether both ports are open; a Unix socket opens before the monitoring port."""
+        is_unix = self.configuration["host"].startswith("unix:")
+        return Service.is_ready(self) if is_unix else super().is_ready()
 
 
 def dead_letter_lines(folder: Path) -> list[dict[str, Any]]:
@@ -235,45 +260,3 @@ class Shipper(Service):
                 changes or {},
             ),
         )
-
-
-class APMServer(Service):
-    """The `apm-server` service."""
-
-    program = "apm-server"
-
-    def __init__(
-        self,
-        processes: ProcessGroup,
-        store_urls: Sequence[str],
-        changes: Mapping[str, Any] | None = None,
-        name: str = "apm-server",
-    ) -> None:
-        self.port = free_port()
-        super().__init__(
-            processes,
-            name,
-            merged(
-                {
-                    "host": "127.0.0.1",
-                    "port": self.port,
-                    "output": {"elasticsearch": {"hosts": list(store_urls), "backoff": FAST_BACKOFF}},
-                },
-                changes or {},
-            ),
-        )
-
-    @property
-    def url(self) -> str:
-        """Where agents send to."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def is_ready(self) -> bool:
-        """Whether both ports are open; a Unix socket opens before the monitoring port."""
-        is_unix = self.configuration["host"].startswith("unix:")
-        return (is_unix or is_listening(self.port)) and super().is_ready()
-
-    @property
-    def dead_letter_lines(self) -> list[dict[str, Any]]:
-        """All lines of the dead-letter files; each must be JSON."""
-        return dead_letter_lines(self.data_directory)
