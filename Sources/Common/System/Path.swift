@@ -1,6 +1,6 @@
 import Glibc
 
-/// Paths as text.
+/// Paths as text, and directories.
 package enum Path {
     /// Everything before the last `/`; `.` when there is none.
     package static func directory(of path: String) -> String {
@@ -12,6 +12,20 @@ package enum Path {
     package static func name(of path: String) -> String {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
         return String(path[path.utf8.index(after: slash)...])
+    }
+
+    /// The names in a directory, in no order, without `.` and `..`.
+    package static func names(in directory: String) throws(Errno) -> [String] {
+        guard let stream = opendir(directory) else { throw .current }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
     }
 
     /// mkdir(2) for `path` and every missing parent.
