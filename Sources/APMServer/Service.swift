@@ -167,8 +167,9 @@ private struct Started {
     private var stops: [() -> Void] = []
 
     mutating func start(_ start: () throws -> Void, stop: @escaping () -> Void) throws {
-        try start()
+        // Also for a part that fails: some of its threads may run.
         stops.append(stop)
+        try start()
     }
 
     func stopAll() {

@@ -364,3 +364,18 @@ def test_answers_add_up(store: BulkStore, start_apm_server: StartAPMServer, rand
     accepted = sum(outcome.accepted for outcome in outcomes)
     assert accepted == accepted_events(server) > 200
     wait_until(lambda: events_in(store) == accepted, 20, "all accepted events and no others", 0.3)
+
+
+@pytest.mark.timeout(120)
+def test_many_spans_with_much_metadata(store: BulkStore, start_apm_server: StartAPMServer) -> None:
+    """One line of a browser has many spans, and each document all of the metadata: more than fits into a bulk."""
+    server = start_apm_server(store.url, changes={"rum": {"enabled": True}, "logging": {"level": "error"}})
+    labels = {f"label{number}": "x" * 1000 for number in range(280)}
+    about = {"m": {"se": {"n": "page", "a": {"n": "rum-js", "ve": "5.0.0"}}, "l": labels}}
+    spans = [{"id": f"{number:016x}", "n": "a", "t": "b", "s": 1, "d": 2} for number in range(600)]
+    load = {"id": f"{1:016x}", "tid": f"{1:032x}", "t": "page-load", "d": 3, "yc": {"sd": 600}, "y": spans}
+    answer = post(server.port, ndjson(about, {"x": load}), RUM_PATHS[1])
+    assert answer.status == 400 and "event exceeded the permitted size" in str(answer.body)
+    assert 0 < accepted_events(server) < 601
+    assert post(server.port, ndjson(metadata("next"), transaction(1))).status == 202
+    assert server.process.terminate() == 0

@@ -14,7 +14,10 @@ import pytest
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
 from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
@@ -57,7 +60,7 @@ def post(url: str, body: bytes, content_type: str) -> tuple[int, str, bytes]:
     """Status, content type and body of the answer."""
     request = urllib.request.Request(url, body, {"Content-Type": content_type})
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, answer.headers["Content-Type"], answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.headers["Content-Type"], error.read()
@@ -192,6 +195,23 @@ def test_refusals_say_why_in_the_encoding_of_the_request(
     status, _, answer = post(url, b"\x0a\x07\x12\x05\x12\x03\x2a\x01a", "application/x-protobuf")
     partial = ExportTraceServiceResponse.FromString(answer).partial_success
     assert status == 200 and partial.rejected_spans == 1 and partial.error_message
+
+
+def test_a_log_record_that_grows_beyond_a_bulk_is_rejected(
+    store: BulkStore, start_apm_server: Callable[..., APMServer]
+) -> None:
+    """16 MB of control characters are six times as many as JSON: a bulk that Elasticsearch would refuse."""
+    apm = start_apm_server(store.url, changes={"logging": {"level": "error"}})
+    record = LogRecord(body=AnyValue(string_value="\x01" * ((16 << 20) - 100)))
+    good = LogRecord(body=AnyValue(string_value="good"))
+    scopes = [ScopeLogs(log_records=[record]), ScopeLogs(log_records=[good])]
+    request = ExportLogsServiceRequest(resource_logs=[ResourceLogs(scope_logs=scopes)])
+    status, _, answer = post(apm.url + "/v1/logs", request.SerializeToString(), "application/x-protobuf")
+    partial = ExportLogsServiceResponse.FromString(answer).partial_success
+    assert status == 200 and partial.rejected_log_records == 1
+    assert partial.error_message == "event exceeded the permitted size"
+    assert [source["message"] for source in documents(store, "logs-")] == ["good"]
+    assert apm.process.terminate() == 0
 
 
 def test_a_trace_that_is_sent_again_is_stored_once(

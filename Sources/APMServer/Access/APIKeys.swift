@@ -82,8 +82,13 @@ final class APIKeys: Sendable {
     private func run(_ reader: ElasticsearchReader) {
         var reader = reader
         while let (credential, check) = next() {
-            let isStopping = cancellation.isCancelled
-            settle(credential, isStopping ? .unavailable : ask(credential, &reader), check)
+            if !cancellation.isCancelled, let verdict = ask(credential, &reader) {
+                settle(credential, verdict, check)
+            } else {
+                settle(credential, .unavailable, check)
+                // Those behind it would wait as long, one after the other.
+                for (credential, check) in takeQuestions() { settle(credential, .unavailable, check) }
+            }
         }
         reader.close()
     }
@@ -96,7 +101,15 @@ final class APIKeys: Sendable {
         }
     }
 
-    private func ask(_ credential: String, _ reader: inout ElasticsearchReader) -> APIKeyCache.Verdict {
+    private func takeQuestions() -> [(credential: String, check: APIKeyCheck)] {
+        queue.update { queue in
+            defer { queue.questions = [] }
+            return queue.questions
+        }
+    }
+
+    /// - Returns: nil without an answer.
+    private func ask(_ credential: String, _ reader: inout ElasticsearchReader) -> APIKeyCache.Verdict? {
         do throws(HTTPClientError) {
             let status = try reader.post(
                 "/_security/user/_has_privileges",
@@ -113,6 +126,7 @@ final class APIKeys: Sendable {
                     "Elasticsearch does not say what an API key may do",
                     ["status": String(status)]
                 )
+                return .unavailable
             }
         } catch {
             Log.limited(
@@ -121,8 +135,8 @@ final class APIKeys: Sendable {
                 "cannot ask Elasticsearch about an API key",
                 ["reason": error.description]
             )
+            return nil
         }
-        return .unavailable
     }
 
     private static func verdict(_ answer: RawSpan) -> APIKeyCache.Verdict {

@@ -1,4 +1,5 @@
 import Common
+import Synchronization
 
 /// Roll-ups of all workers: aggregates what they count and delivers it at the boundaries of 1, 10 and 60
 /// minutes.
@@ -19,7 +20,7 @@ final class RollUps: Sendable {
     private let sink: DocumentSink
     private let shared: Monitor<Shared>
     /// Until `start`, which gives it to the thread.
-    private let prepared: Monitor<RollUpLoop?>
+    private let prepared: Mutex<RollUpLoop?>
 
     /// Reads the checkpoint of an earlier run.
     ///
@@ -47,7 +48,7 @@ final class RollUps: Sendable {
         hash = state.hash
         let shared = Monitor(Shared())
         self.shared = shared
-        prepared = Monitor(
+        prepared = Mutex(
             RollUpLoop(
                 state,
                 settings: .init(checkpointInterval: configuration.checkpointInterval),
@@ -76,8 +77,8 @@ final class RollUps: Sendable {
 
     /// Closes all intervals and delivers them within `limit`; what is not delivered stays in the checkpoint.
     func stop(within limit: Duration) {
-        shared.change { $0.stopsAt = Clock.monotonic + limit.nanoseconds }
         let thread = shared.change { shared in
+            shared.stopsAt = Clock.monotonic + limit.nanoseconds
             defer { shared.thread = nil }
             return shared.thread
         }
@@ -85,11 +86,7 @@ final class RollUps: Sendable {
     }
 
     private func run() {
-        let loop = prepared.change { prepared in
-            defer { prepared = nil }
-            return prepared
-        }
-        guard let loop else { return }
+        guard let loop = prepared.withLock({ $0.take() }) else { return }
         var wakeAt = Int64.min
         var isStopping = false
         while true {

@@ -132,9 +132,12 @@ final class IntakeWorker {
         defer { output.fixedID = nil }
         let kind = try decoder.event(line, into: &fields)
         let held = output.held?.documents.documentCount ?? 0
-        let accepted = try withRepaired(line) { (line) throws(IntakeError) in
+        let refused = output.refusedDocuments
+        let mapped = try withRepaired(line) { (line) throws(IntakeError) in
             try mapper.map(kind, fields, line, metadata, output)
         }
+        let tooLarge = output.refusedDocuments - refused
+        let accepted = mapped - tooLarge
         metrics.accepted(kind, accepted)
         let service = metadata.line.fields[.serviceName].range
         metadata.line.bytes.withUnsafeBytes { services.add(accepted, $0.bytes, service) }
@@ -145,6 +148,8 @@ final class IntakeWorker {
             open.added(accepted - nowHeld, of: events, now: Clock.monotonic)
         }
         sendIfLarge()
+        // A line may have many spans, and each document has all of the metadata.
+        guard tooLarge == 0 else { throw IntakeError(.size, "event exceeded the permitted size") }
         return accepted
     }
 

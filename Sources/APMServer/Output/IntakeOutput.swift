@@ -11,6 +11,8 @@ final class IntakeOutput {
     let rollUps: RollUpTables
     /// The id of the next document, for one that comes again when its answer was lost; nil for a new one.
     var fixedID: [UInt8]?
+    /// How many documents were left out because they were too large.
+    private(set) var refusedDocuments = 0
     private var ids: DocumentIDs
     private let indexNames: IndexNames
 
@@ -35,7 +37,7 @@ final class IntakeOutput {
         return id
     }
 
-    /// Adds one document.
+    /// Adds one document, or counts it as refused.
     ///
     /// - Parameters:
     ///   - dataStream: its full name, `traces-apm-default`.
@@ -52,11 +54,17 @@ final class IntakeOutput {
         let id = nextID()
         if indexNames.isClassic {
             indexNames.withClassicName(of: event, time: time) { name in
-                id.withUnsafeBytes { batch.append(index: name, id: $0.bytes, write) }
+                append(name, id, write)
             }
         } else {
-            id.withUnsafeBytes { batch.append(index: dataStream, id: $0.bytes, write) }
+            append(dataStream, id, write)
         }
+    }
+
+    @inline(__always)
+    private func append(_ index: RawSpan, _ id: [UInt8], _ write: (inout ByteBuffer) -> Void) {
+        let isAdded = id.withUnsafeBytes { batch.appendBounded(index: index, id: $0.bytes, write) }
+        if !isAdded { refusedDocuments += 1 }
     }
 }
 
@@ -74,6 +82,7 @@ extension IntakeOutput {
     ) {
         guard let held else { return append(dataStream, event, time: time, write) }
         let id = nextID()
+        let before = held.documents.documentCount
         id.withUnsafeBytes { id in
             if indexNames.isClassic {
                 indexNames.withClassicName(of: event, time: time) { add(held, $0, id.bytes) }
@@ -81,6 +90,7 @@ extension IntakeOutput {
                 add(held, dataStream, id.bytes)
             }
         }
+        if held.documents.documentCount == before { refusedDocuments += 1 }
     }
 }
 

@@ -35,18 +35,18 @@ final class TailBatch: @unchecked Sendable {
 
     var isEmpty: Bool { events.isEmpty }
 
-    /// Adds a span, or a transaction with a parent.
+    /// Adds a span, or a transaction with a parent, unless it is too large.
     ///
     /// - Parameters:
     ///   - index: where the document goes once its trace is stored.
     ///   - trace: the trace's id.
     ///   - write: appends one JSON object on one line.
     func append(index: RawSpan, id: RawSpan, trace: RawSpan, _ write: (inout ByteBuffer) -> Void) {
-        documents.append(index: index, id: id, write)
+        guard documents.appendBounded(index: index, id: id, write) else { return }
         events.append(Event(trace: TraceKey(trace), role: .member))
     }
 
-    /// Adds a transaction without a parent: it decides on its trace.
+    /// Adds a transaction without a parent, unless it is too large: it decides on its trace.
     ///
     /// - Parameter service: name of its service, as JSON text without quotes; as the environment and its own
     ///   name.
@@ -60,7 +60,7 @@ final class TailBatch: @unchecked Sendable {
         outcome: Outcome,
         _ write: (inout ByteBuffer) -> Void
     ) {
-        documents.append(index: index, id: id, write)
+        guard documents.appendBounded(index: index, id: id, write) else { return }
         let key = TraceKey(trace)
         let isKept = policies.keeps(
             key,

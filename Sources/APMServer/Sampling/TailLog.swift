@@ -110,13 +110,8 @@ final class TailLog {
     {
         try Self.step("read", segment.path) { () throws(Errno) in
             try bytes.append(reserving: length) { (free) throws(Errno) in
-                var done = 0
-                while done < length {
-                    let rest = UnsafeMutableRawBufferPointer(rebasing: free[done..<length])
-                    let count = try segment.file.read(into: rest, at: Int64(offset + done))
-                    guard count > 0 else { throw Errno(EIO) }
-                    done += count
-                }
+                let part = UnsafeMutableRawBufferPointer(rebasing: free[..<length])
+                guard try segment.file.readAll(into: part, at: offset) == length else { throw Errno(EIO) }
                 return length
             }
         }
@@ -135,14 +130,7 @@ final class TailLog {
         let before = segment.bytes
         do throws(Errno) {
             try records.withUnsafeBytes { (bytes) throws(Errno) in
-                var done = 0
-                while done < bytes.count {
-                    let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
-                    let raw = segment.file.raw
-                    done += try Errno.check {
-                        pwrite(raw, rest.baseAddress, rest.count, off_t(before + done))
-                    }
-                }
+                try segment.file.writeAll(bytes, at: before)
             }
             if isSynced { try segment.file.syncData() }
         } catch {
@@ -194,11 +182,12 @@ final class TailLog {
     }
 
     func remove(_ number: UInt32) throws(Failure) {
-        guard number != current, let segment = segments.removeValue(forKey: number) else { return }
-        totalBytes -= segment.bytes
+        guard number != current, let segment = segments[number] else { return }
         try Self.step("remove", segment.path) { () throws(Errno) in
             try Errno.check(tolerating: .notFound) { unlink(segment.path) }
         }
+        segments[number] = nil
+        totalBytes -= segment.bytes
     }
 
     /// The used share of the file system, from 0 to 1; nil when it does not say.
@@ -219,15 +208,9 @@ final class TailLog {
     }
 
     private static func numbers(in directory: String) throws(Failure) -> [UInt32] {
-        guard let entries = opendir(directory) else {
-            throw Failure(step: "read", path: directory, cause: .current)
-        }
-        defer { closedir(entries) }
+        let names = try step("read", directory) { () throws(Errno) in try Path.names(in: directory) }
         var numbers: [UInt32] = []
-        while let entry = readdir(entries) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
+        for name in names {
             guard name.hasPrefix(prefix), name.hasSuffix(suffix),
                 let number = UInt32(name.dropFirst(prefix.count).dropLast(suffix.count))
             else { continue }

@@ -1,4 +1,5 @@
 import Common
+import Synchronization
 
 /// Tail-based sampling: holds transactions and spans until their trace's root has been seen, then stores the
 /// whole trace or drops it.
@@ -22,7 +23,7 @@ final class TailSampler: Sendable {
     private let sink: DocumentSink
     private let shared = Monitor(Shared())
     /// Until `start`, which gives it to the thread.
-    private let prepared: Monitor<TailLoop?>
+    private let prepared: Mutex<TailLoop?>
 
     /// Reads what an earlier run held.
     ///
@@ -31,7 +32,7 @@ final class TailSampler: Sendable {
     init(_ configuration: TailConfiguration, directory: String, sink: DocumentSink, metrics: Metrics) throws {
         policies = TailPolicies(configuration.policies)
         self.sink = sink
-        prepared = Monitor(
+        prepared = Mutex(
             try TailLoop(
                 configuration,
                 directory: directory,
@@ -90,11 +91,7 @@ final class TailSampler: Sendable {
     }
 
     private func run() {
-        let loop = prepared.change { prepared in
-            defer { prepared = nil }
-            return prepared
-        }
-        guard let loop else { return }
+        guard let loop = prepared.withLock({ $0.take() }) else { return }
         var tickAt = Int64.min
         var isStopping = false
         while true {

@@ -19,6 +19,9 @@ package final class BulkBatch: @unchecked Sendable {
     /// Elasticsearch refuses bodies above 100 MB (`http.max_content_length`).
     package static let maxBytes = 96 << 20
 
+    /// Of a document whose size a client decides: batches of up to 32 MiB always have room for one more.
+    package static let maxDocumentBytes = 64 << 20
+
     package private(set) var bytes: ByteBuffer
     package private(set) var entries: [Entry] = []
 
@@ -60,6 +63,31 @@ package final class BulkBatch: @unchecked Sendable {
         guard bytes.count <= Self.maxBytes else { fatalError("bulk batch above \(Self.maxBytes) bytes") }
         entries.append(Entry(start: UInt32(start), source: UInt32(source)))
     }
+
+    /// As `append`, for a document whose size a client decides.
+    ///
+    /// - Returns: false when it is larger than it may be, or the batch would be; the batch is then as it was.
+    @inline(__always)
+    package func appendBounded(
+        index: RawSpan,
+        id: RawSpan,
+        _ write: (inout ByteBuffer) -> Void
+    ) -> Bool {
+        let start = bytes.count
+        do throws(TooLarge) {
+            try append(index: index, id: id) { (bytes) throws(TooLarge) in
+                write(&bytes)
+                // The line's end is still to come.
+                let end = bytes.count + 1
+                guard end - start <= Self.maxDocumentBytes, end <= Self.maxBytes else { throw TooLarge() }
+            }
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    private struct TooLarge: Error {}
 
     /// Adds a document that is already text.
     package func append(index: RawSpan, id: RawSpan, document: RawSpan) {

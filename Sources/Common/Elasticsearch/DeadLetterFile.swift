@@ -105,7 +105,7 @@ package final class DeadLetterFile: Sendable {
         guard let file = state.file.take() else { fatalError("dead letters: no open file") }
         do {
             try lines.withUnsafeBytes { (bytes) throws(Errno) in
-                try Self.writeAll(bytes, to: file, at: state.fileBytes)
+                try file.writeAll(bytes, at: state.fileBytes)
             }
             try file.syncData()
         } catch {
@@ -117,19 +117,6 @@ package final class DeadLetterFile: Sendable {
         state.file = consume file
         state.fileBytes += lines.count
         state.totalBytes += lines.count
-    }
-
-    private static func writeAll(
-        _ bytes: UnsafeRawBufferPointer,
-        to file: borrowing Descriptor,
-        at offset: Int
-    ) throws(Errno) {
-        let raw = file.raw
-        var done = 0
-        while done < bytes.count {
-            let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
-            done += try Errno.check { pwrite(raw, rest.baseAddress, rest.count, off_t(offset + done)) }
-        }
     }
 
     /// Cuts the file behind its last line end, looking back from its end.
@@ -187,16 +174,12 @@ package final class DeadLetterFile: Sendable {
 
     /// Highest number and bytes of all files of ours in the directory.
     private static func segments(in directory: String) throws(DeadLetterError) -> (last: Int?, bytes: Int) {
-        guard let stream = opendir(directory) else {
-            throw .failed(step: "read the directory", path: directory, cause: .current)
+        let names = try step("read the directory", directory) { () throws(Errno) in
+            try Path.names(in: directory)
         }
-        defer { closedir(stream) }
         var last: Int?
         var bytes = 0
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
+        for name in names {
             guard name.hasPrefix(prefix), name.hasSuffix(suffix) else { continue }
             guard let number = Int(name.dropFirst(prefix.count).dropLast(suffix.count)) else { continue }
             last = max(last ?? 0, number)

@@ -29,7 +29,4 @@ extension Duration {
         let rounded = (nanoseconds + 999_999) / 1_000_000
         return Int32(clamping: rounded)
     }
-
-    /// Seconds with fractions, for messages and metrics.
-    package var secondsAsDouble: Double { Double(nanoseconds) / 1e9 }
 }

@@ -56,6 +56,32 @@ package struct Descriptor: ~Copyable {
         }
     }
 
+    /// pwrite(2) until all is written.
+    package borrowing func writeAll(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(Errno) {
+        let raw = raw
+        var done = 0
+        while done < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
+            done += try Errno.check { pwrite(raw, rest.baseAddress, rest.count, off_t(offset + done)) }
+        }
+    }
+
+    /// pread(2) until `bytes` is full or the file ends.
+    ///
+    /// - Returns: how many bytes were read.
+    package borrowing func readAll(into bytes: UnsafeMutableRawBufferPointer, at offset: Int) throws(Errno)
+        -> Int
+    {
+        var done = 0
+        while done < bytes.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[done...])
+            let count = try read(into: rest, at: Int64(offset + done))
+            if count == 0 { break }
+            done += count
+        }
+        return done
+    }
+
     /// fsync(2).
     package borrowing func sync() throws(Errno) {
         let raw = raw

@@ -138,6 +138,32 @@ struct APIKeysTests {
         #expect(store.requests.isEmpty)
     }
 
+    @Test("lets nobody wait behind others when Elasticsearch does not answer")
+    func silence() throws {
+        // Connections are made, and nobody reads.
+        let listener = try Socket.listen(on: Socket.resolve("127.0.0.1", port: 0)[0])
+        let port = try Socket.localAddress(of: listener.raw).port
+        var settings = ElasticsearchSettings(hosts: [try HTTPServerAddress("http://127.0.0.1:\(port)")])
+        settings.http.timeout = .milliseconds(200)
+        let apiKeys = try APIKeys(limit: 20, settings)
+        defer { apiKeys.stop() }
+        let start = Clock.monotonic
+        let signals = (0..<20).map { number in
+            let key = Base64.encode(Array("key\(number):x".utf8))
+            let signal = Signal()
+            guard case .pending(let check) = apiKeys.lookUp(Substring(key), now: start) else {
+                Issue.record("it is not asked about")
+                return signal
+            }
+            check.whenSettled { signal.fire() }
+            return signal
+        }
+        for signal in signals { #expect(signal.wait()) }
+        // One after the other would take four seconds.
+        #expect(Clock.monotonic - start < 2_000_000_000)
+        _ = consume listener
+    }
+
     @Test("says unavailable without Elasticsearch, also to those that wait when the service stops")
     func unavailable() throws {
         let store = try FakeElasticsearch(Self.path) { _ in HTTPResponse(status: 200) }

@@ -41,6 +41,23 @@ struct BulkBatchTests {
         #expect(batch.isEmpty && batch.byteCount == 0)
     }
 
+    @Test("leaves out what is too large, for itself or for the batch")
+    func tooLarge() {
+        let batch = BulkBatch()
+        func append(_ count: Int) -> Bool {
+            let text = [UInt8](repeating: UInt8(ascii: "x"), count: count)
+            return batch.appendBounded(index: Array("i".utf8).span.bytes, id: [UInt8]().span.bytes) {
+                $0.append(text)
+            }
+        }
+        let action = #"{"create":{"_index":"i"}}"#.utf8.count + 1
+        let most = BulkBatch.maxDocumentBytes - action - 1
+        #expect(!append(most + 1) && batch.isEmpty && batch.byteCount == 0)
+        #expect(append(most) && batch.byteCount == BulkBatch.maxDocumentBytes)
+        #expect(!append(most) && append(5) && batch.documentCount == 2)
+        batch.bytes.withSpan { #expect($0.text(batch.sourceRange(1)) == "xxxxx") }
+    }
+
     @Test(
         "takes the bytes of another batch, or none of them",
         arguments: [

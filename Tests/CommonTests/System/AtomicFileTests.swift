@@ -38,15 +38,4 @@ struct AtomicFileTests {
         #expect(try AtomicFile.read(path, limit: 100).count == 100)
         #expect(throws: AtomicFile.Failure.self) { try AtomicFile.read(path, limit: 99) }
     }
-
-    @Test("creates missing parents")
-    func directories() throws {
-        let folder = try TemporaryFolder()
-        try Path.createDirectories(folder.path + "/a/b/c")
-        try Path.createDirectories(folder.path + "/a/b/c")
-        #expect(access(folder.path + "/a/b/c", F_OK) == 0)
-        #expect(Path.name(of: "/a/b/c") == "c")
-        #expect(Path.directory(of: "/a") == "/")
-        #expect(Path.directory(of: "a") == ".")
-    }
 }

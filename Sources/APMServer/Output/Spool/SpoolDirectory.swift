@@ -104,10 +104,10 @@ final class SpoolDirectory {
         SpoolFormat.append(record, to: &header)
         do {
             try header.withUnsafeBytes { (bytes) throws(Errno) in
-                try Self.writeAll(bytes, to: segment.file, at: before)
+                try segment.file.writeAll(bytes, at: before)
             }
             try batch.bytes.withUnsafeBytes { (bytes) throws(Errno) in
-                try Self.writeAll(bytes, to: segment.file, at: before + header.count)
+                try segment.file.writeAll(bytes, at: before + header.count)
             }
         } catch {
             cut(segment, to: before)
@@ -149,7 +149,7 @@ final class SpoolDirectory {
                 var header = ByteBuffer()
                 header.append(SpoolFormat.segmentHeader)
                 try header.withUnsafeBytes { (bytes) throws(Errno) in
-                    try Self.writeAll(bytes, to: segment.file, at: 0)
+                    try segment.file.writeAll(bytes, at: 0)
                 }
             }
             try SpoolError.files { () throws(AtomicFile.Failure) in try AtomicFile.syncDirectory(of: path) }
@@ -160,19 +160,6 @@ final class SpoolDirectory {
         segment.bytes = Self.emptyBytes
         current = segment
         return segment
-    }
-
-    private static func writeAll(
-        _ bytes: UnsafeRawBufferPointer,
-        to file: borrowing Descriptor,
-        at offset: Int
-    ) throws(Errno) {
-        let raw = file.raw
-        var done = 0
-        while done < bytes.count {
-            let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
-            done += try Errno.check { pwrite(raw, rest.baseAddress, rest.count, off_t(offset + done)) }
-        }
     }
 
     // MARK: - Marks
@@ -191,7 +178,7 @@ final class SpoolDirectory {
             let end = try Errno.check { lseek(raw, 0, SEEK_END) }
             let whole = Int(end) / SpoolFormat.markBytes * SpoolFormat.markBytes
             try marks.withUnsafeBytes { (bytes) throws(Errno) in
-                try Self.writeAll(bytes, to: file, at: whole)
+                try file.writeAll(bytes, at: whole)
             }
         }
     }
@@ -234,17 +221,10 @@ final class SpoolDirectory {
         from file: borrowing Descriptor,
         at offset: Int
     ) throws(Errno) {
-        var done = 0
-        while done < bytes.count {
-            let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[done...])
-            let count = try file.read(into: rest, at: Int64(offset + done))
-            // Shorter than it was: what is missing stays zero and does not match its checksum.
-            if count == 0 {
-                rest.initializeMemory(as: UInt8.self, repeating: 0)
-                return
-            }
-            done += count
-        }
+        let count = try file.readAll(into: bytes, at: offset)
+        // Shorter than it was: what is missing is zero and does not match its checksum.
+        let missing = UnsafeMutableRawBufferPointer(rebasing: bytes[count...])
+        missing.initializeMemory(as: UInt8.self, repeating: 0)
     }
 
     // MARK: - Damage

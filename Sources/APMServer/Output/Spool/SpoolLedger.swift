@@ -37,8 +37,6 @@ struct SpoolLedger {
     private(set) var documents = 0
     /// Records that are only on the disk.
     private(set) var waiting = 0
-    /// Numbers are not used twice while files of the older use may exist.
-    private(set) var nextNumber = 1
 
     /// Takes note of a segment of an earlier run; numbers ascend.
     mutating func found(_ number: Int, _ records: [SpoolRecord], bytes: Int) {
@@ -47,7 +45,6 @@ struct SpoolLedger {
         segment.doneCount = records.count { $0.state == .done }
         segments[number] = segment
         order.append(number)
-        nextNumber = max(nextNumber, number + 1)
         self.bytes += bytes
         for record in records where record.state != .done {
             self.records += 1
@@ -64,7 +61,6 @@ struct SpoolLedger {
             for older in order { segments[older]?.isSealed = true }
             segments[number] = Segment(bytes: 0)
             order.append(number)
-            nextNumber = max(nextNumber, number + 1)
         }
         let id = RecordID(segment: number, index: segments[number]?.records.count ?? 0)
         segments[number]?.records.append(record)

@@ -106,15 +106,11 @@ enum SpoolRecovery {
     }
 
     private static func list(_ directory: String) throws(SpoolError) -> Names {
-        guard let stream = opendir(directory) else {
-            throw .failed(step: "read the directory", path: directory, cause: .current)
+        let found = try SpoolError.step("read the directory", directory) { () throws(Errno) in
+            try Path.names(in: directory)
         }
-        defer { closedir(stream) }
         var names = Names()
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
+        for name in found {
             guard let number = Int(name.prefix { ("0"..."9").contains($0) }) else { continue }
             if name == SpoolDirectory.digits(number) + SpoolDirectory.segmentSuffix {
                 names.segments.append(number)
