@@ -3,16 +3,16 @@ struct IntakeError: Error, Equatable {
     /// 400 for bad input, 403, 429, 503.
     var status = 400
     var message: String
-    /// Short and of few values, for the counters: `validation`, `decode`, `size`, `type`, `metadata`.
-    var reason: StaticReason
+    /// For the counters.
+    var reason: Reason
 
-    enum StaticReason: String, CaseIterable, Sendable {
+    enum Reason: String, CaseIterable, Sendable {
         case validation, decode, size, type, metadata, unauthorized, encoding, closing, other
         case rateLimit = "rate_limit"
         case queueFull = "queue_full"
     }
 
-    init(status: Int = 400, _ reason: StaticReason, _ message: String) {
+    init(status: Int = 400, _ reason: Reason, _ message: String) {
         self.status = status
         self.reason = reason
         self.message = message
