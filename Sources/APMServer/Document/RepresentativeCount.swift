@@ -55,7 +55,7 @@ extension Outcome {
             self = .success
         } else if given.equals("failure", line) {
             self = .failure
-        } else if given.isString, !given.isEmpty {
+        } else if given.hasText {
             self = .unknown
         } else if let code = status.integer(line) {
             self = code >= failure ? .failure : .success

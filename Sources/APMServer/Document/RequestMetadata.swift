@@ -3,7 +3,6 @@ import Common
 /// The metadata line of one intake request, with what follows from it for every event prepared once.
 final class RequestMetadata {
     let request: RequestContext
-    let dialect: Dialect
     /// Refuses events that this client may not send; nil when it may send all.
     let gate: EventGate?
     let line: MetadataLine
@@ -22,13 +21,11 @@ final class RequestMetadata {
     init(
         _ fields: EventFields,
         line: RawSpan,
-        dialect: Dialect,
         request: RequestContext,
         gate: EventGate?,
         settings: MappingSettings
     ) {
         self.request = request
-        self.dialect = dialect
         self.gate = gate
         agent = AgentKind(fields[.agentName], line)
         labels = MetadataLabels(fields[.labels], line)
@@ -71,31 +68,28 @@ struct HostNames {
         }
         // In a pod the agent sees the pod's name where others see the machine's.
         let node = fields[.kubernetesNodeName]
-        if node.isGiven, !node.isEmpty {
+        if node.hasText {
             hostname = node
         } else if Self.isInKubernetes(fields) {
             hostname = .absent
         }
         self.hostname = hostname
         let configured = fields[.configuredHostname]
-        name = configured.isGiven && !configured.isEmpty ? configured : hostname
+        name = configured.hasText ? configured : hostname
     }
 
     /// JSON of the name that a service's node has by default; empty for none.
     func nodeName(_ fields: EventFields, _ line: RawSpan) -> [UInt8] {
         let container = fields[.containerID]
-        let value = container.isGiven && !container.isEmpty ? container : name
-        guard value.isGiven, !value.isEmpty else { return [] }
+        let value = container.hasText ? container : name
+        guard value.hasText else { return [] }
         var buffer = ByteBuffer()
         buffer.append(value, line)
         return buffer.array
     }
 
     private static func isInKubernetes(_ fields: EventFields) -> Bool {
-        for field in [Field.kubernetesNamespace, .kubernetesPodName, .kubernetesPodUID]
-        where fields[field].isGiven && !fields[field].isEmpty {
-            return true
-        }
-        return false
+        fields.hasText(.kubernetesNamespace) || fields.hasText(.kubernetesPodName)
+            || fields.hasText(.kubernetesPodUID)
     }
 }

@@ -100,13 +100,11 @@ final class IntakeWorker {
         _ context: RequestContext,
         _ gate: EventGate?
     ) throws(IntakeError) -> RequestMetadata {
-        fields.removeAll()
-        let dialect = try decoder.metadata(line, into: &fields)
+        try decoder.metadata(line, into: &fields)
         return try withRepaired(line) { (line) throws(IntakeError) in
             RequestMetadata(
                 fields,
                 line: line,
-                dialect: dialect,
                 request: context,
                 gate: gate,
                 settings: mapper.settings
@@ -126,7 +124,6 @@ final class IntakeWorker {
         for events: EventsInFlight,
         id: [UInt8]? = nil
     ) throws(IntakeError) -> Int {
-        fields.removeAll()
         output.fixedID = id
         // An unsampled transaction has no document to give it to.
         defer { output.fixedID = nil }
