@@ -35,6 +35,13 @@ final class IntakeWorker {
         let shares: [OpenBatch.Share]
     }
 
+    /// A request of a client that is slowed down; times in monotonic nanoseconds.
+    private struct Pause {
+        let events: EventsInFlight
+        let since: Int64
+        let until: Int64
+    }
+
     let metrics: IntakeMetrics
     /// Set by a request that has all its events in batches: the open one should leave soon.
     var hasWaitingRequests = false
@@ -61,13 +68,6 @@ final class IntakeWorker {
     private var pendingBytes = 0
     private var nextNumber = 0
     private var waitingForRoom: [EventsInFlight] = []
-    /// A request of a client that is slowed down; times in monotonic nanoseconds.
-    private struct Pause {
-        let events: EventsInFlight
-        let since: Int64
-        let until: Int64
-    }
-
     private var paused: [Pause] = []
 
     /// Memory kept of the buffer for inflated bodies.
