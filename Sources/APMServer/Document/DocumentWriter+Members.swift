@@ -51,7 +51,7 @@ extension ByteBuffer {
 
     /// A member whose value is a string or a part of one; nothing when it is absent or empty.
     mutating func quotedMember(_ key: StaticString, _ value: FieldValue, _ line: RawSpan) {
-        guard value.isString, !value.isEmpty else { return }
+        guard value.hasText else { return }
         self.key(key)
         appendQuoted(value, line)
     }

@@ -274,9 +274,7 @@ extension ByteBuffer {
         _ metadata: RequestMetadata
     ) {
         let user = openObject(#""user":"#)
-        if fields[.userID].isGiven || fields[.userEmail].isGiven || fields[.userName].isGiven
-            || fields[.userDomain].isGiven
-        {
+        if fields.hasAny(.userID, .userEmail, .userName, .userDomain) {
             appendUser(fields, line)
         } else {
             append(.user, of: metadata)

@@ -4,25 +4,26 @@ import Common
 extension EventMapper {
     func error(
         _ fields: EventFields,
+        _ dialect: Dialect,
         _ line: RawSpan,
         _ metadata: RequestMetadata,
         _ output: IntakeOutput
     ) throws(IntakeError) -> Int {
         let time = EventTime(fields[.timestamp], line, else: metadata.request.received)
         let owner = try begin(fields, at: time, line, metadata, output)
-        errorParts.read(fields, line, metadata.dialect, &decoder, &element)
+        errorParts.read(fields, line, dialect, &decoder, &element)
         document(.errors, .error, at: time, owner, fields, line, metadata, output) { document in
-            document.key(#""event":"#)
-            document.append(#"{"dataset":"apm.error"}"# as StaticString)
+            document.key(#""event":{"dataset":"apm.error"}"#)
             document.member(#""message":"#, errorParts.message, line)
-            document.appendErrorContext(fields, line, metadata.dialect)
-            appendError(fields, line, metadata, into: &document)
+            document.appendErrorContext(fields, line, dialect)
+            appendError(fields, dialect, line, metadata, into: &document)
         }
         return 1
     }
 
     private func appendError(
         _ fields: EventFields,
+        _ dialect: Dialect,
         _ line: RawSpan,
         _ metadata: RequestMetadata,
         into document: inout ByteBuffer
@@ -36,16 +37,17 @@ extension EventMapper {
         let names = grouping.byteCount
         // A quirk of the original: browsers' frames are judged unless the event has a span, and errors of intake v2
         // that name a transaction have one. Keys must come out the same.
-        let marksRUM = metadata.dialect == .v3 || !fields[.transactionID].isGiven
-        appendExceptions(line, metadata, marksRUM, into: &document)
+        let marksRUM = dialect == .v3 || !fields[.transactionID].isGiven
+        appendExceptions(dialect, line, metadata, marksRUM, into: &document)
         let hasFrames = grouping.byteCount > names
-        appendLog(line, metadata, marksRUM, groups: !hasFrames, into: &document)
+        appendLog(dialect, line, metadata, marksRUM, groups: !hasFrames, into: &document)
         endGrouping(line)
         grouping.append(to: &document)
         document.closeObject(error)
     }
 
     private func appendExceptions(
+        _ dialect: Dialect,
         _ line: RawSpan,
         _ metadata: RequestMetadata,
         _ marksRUM: Bool,
@@ -69,6 +71,7 @@ extension EventMapper {
             stackTraces.append(
                 #""stacktrace":"#,
                 exception.stacktrace,
+                dialect,
                 line,
                 metadata,
                 marksRUM: marksRUM,
@@ -81,6 +84,7 @@ extension EventMapper {
     }
 
     private func appendLog(
+        _ dialect: Dialect,
         _ line: RawSpan,
         _ metadata: RequestMetadata,
         _ marksRUM: Bool,
@@ -92,7 +96,7 @@ extension EventMapper {
         let object = document.openObject(#""log":"#)
         document.member(#""message":"#, log[.logMessage], line)
         document.member(#""level":"#, log[.logLevel], line, default: #""error""#)
-        if metadata.dialect == .v3 {
+        if dialect == .v3 {
             document.member(#""logger_name":"#, log[.loggerName], line, default: #""default""#)
         } else {
             document.member(#""logger_name":"#, log[.loggerName], line)
@@ -101,6 +105,7 @@ extension EventMapper {
         stackTraces.append(
             #""stacktrace":"#,
             log[.stacktrace],
+            dialect,
             line,
             metadata,
             marksRUM: marksRUM,
@@ -128,8 +133,8 @@ extension EventMapper {
 extension ByteBuffer {
     /// The trace, transaction and span that an error belongs to.
     fileprivate mutating func appendErrorContext(_ fields: EventFields, _ line: RawSpan, _ dialect: Dialect) {
-        idMember(#""trace":"#, fields[.traceID], line)
-        idMember(#""parent":"#, fields[.parentID], line)
+        appendID(#""trace":"#, fields[.traceID], line)
+        appendID(#""parent":"#, fields[.parentID], line)
         let hasTransaction = fields.hasAny(.transactionSampled, .transactionType, .transactionName)
         // RUM v3 takes the id only together with what else it says of the transaction.
         let id = dialect == .v2 || hasTransaction ? fields[.transactionID] : .absent
@@ -137,19 +142,9 @@ extension ByteBuffer {
         member(#""id":"#, id, line)
         member(#""name":"#, fields[.transactionName], line)
         member(#""type":"#, fields[.transactionType], line)
-        if fields[.transactionSampled].kind == .true {
-            key(#""sampled":"#)
-            append("true" as StaticString)
-        }
+        if fields[.transactionSampled].kind == .true { key(#""sampled":true"#) }
         closeObject(transaction)
-        if dialect == .v2 { idMember(#""span":"#, fields[.transactionID], line) }
-    }
-
-    /// An object with an id; nothing without one.
-    mutating func idMember(_ key: StaticString, _ id: FieldValue, _ line: RawSpan) {
-        let object = openObject(key)
-        member(#""id":"#, id, line)
-        closeObject(object)
+        if dialect == .v2 { appendID(#""span":"#, fields[.transactionID], line) }
     }
 
     /// A member that is always there.

@@ -26,11 +26,10 @@ extension EventMapper {
             document.member(#""message":"#, fields[.message], line)
             appendLogEvent(stream, fields, line, metadata, into: &document)
             document.appendLog(fields, line)
-            document.idMember(#""trace":"#, fields[.traceID], line)
-            document.idMember(#""transaction":"#, fields[.transactionID], line)
-            let span = fields[.spanID]
-            let hasSpan = span.isGiven && !span.isEmpty
-            document.idMember(#""span":"#, hasSpan ? span : fields[.transactionID], line)
+            document.appendID(#""trace":"#, fields[.traceID], line)
+            document.appendID(#""transaction":"#, fields[.transactionID], line)
+            let span = fields.hasText(.spanID) ? Field.spanID : .transactionID
+            document.appendID(#""span":"#, fields[span], line)
             document.appendFaaS(fields, line)
             if isError { appendLogError(fields, line, into: &document) }
         }
@@ -50,7 +49,7 @@ extension EventMapper {
             document.append(#""event""# as StaticString)
         }
         let dataset = fields[.eventDataset]
-        if dataset.isGiven, !dataset.isEmpty {
+        if dataset.hasText {
             document.member(#""dataset":"#, dataset, line)
         } else {
             document.key(#""dataset":"#)

@@ -29,17 +29,11 @@ extension EventMapper {
             let samples = fields[.samples]
             // The pipelines that come with the store's own templates tell it the type, which the value does not.
             let movesHistograms = !isInternal && store.hasBuiltInTemplates
-            if movesHistograms { appendHistograms(samples, line, metadata.dialect, into: &document) }
+            if movesHistograms { appendHistograms(samples, line, into: &document) }
             document.append(UInt8(ascii: "}"))
             document.appendFaaS(fields, line)
             if hasSpan { document.appendSpanBreakdown(fields, count: .absent, sum: .absent, line) }
-            appendSamples(
-                samples,
-                line,
-                metadata.dialect,
-                areHistogramsMoved: movesHistograms,
-                into: &document
-            )
+            appendSamples(samples, line, areHistogramsMoved: movesHistograms, into: &document)
         }
         return 1
     }
@@ -52,14 +46,13 @@ extension EventMapper {
         _ metadata: RequestMetadata,
         _ output: IntakeOutput
     ) throws(IntakeError) -> Int {
-        let count = sample("span.self_time.count", fields[.samples], line, metadata.dialect)
-        let sum = sample("span.self_time.sum.us", fields[.samples], line, metadata.dialect)
+        let count = sample("span.self_time.count", fields[.samples], line)
+        let sum = sample("span.self_time.sum.us", fields[.samples], line)
         guard fields.hasAny(.spanType, .spanSubtype), count.isGiven || sum.isGiven else { return 0 }
         let time = EventTime(fields[.timestamp], line, else: metadata.request.received)
         let owner = try begin(fields, at: time, line, metadata, output)
         document(.internalMetrics, .metric, at: time, owner, fields, line, metadata, output) { document in
-            document.key(#""metricset":"#)
-            document.append(#"{"name":"span_breakdown"}"# as StaticString)
+            document.key(#""metricset":{"name":"span_breakdown"}"#)
             document.appendFaaS(fields, line)
             let transaction = document.openObject(#""transaction":"#)
             document.member(#""type":"#, fields[.transactionType], line)
@@ -71,16 +64,11 @@ extension EventMapper {
     }
 
     /// The number of one sample; absent when the agent did not send it.
-    private func sample(
-        _ name: StaticString,
-        _ samples: FieldValue,
-        _ line: RawSpan,
-        _ dialect: Dialect
-    ) -> FieldValue {
+    private func sample(_ name: StaticString, _ samples: FieldValue, _ line: RawSpan) -> FieldValue {
         var reader = ListReader(samples)
         while let sample = reader.nextMember(line) {
             guard sample.value.isGiven, sample.key.equals(name, line) else { continue }
-            decoder.element(.sample, dialect, line, sample.value.range, into: &element)
+            decoder.element(.sample, .v2, line, sample.value.range, into: &element)
             return element[.sampleValue]
         }
         return .absent
@@ -100,7 +88,6 @@ extension EventMapper {
     private func appendHistograms(
         _ samples: FieldValue,
         _ line: RawSpan,
-        _ dialect: Dialect,
         into document: inout ByteBuffer
     ) {
         let mark = document.count
@@ -110,7 +97,7 @@ extension EventMapper {
         var reader = ListReader(samples)
         while let sample = reader.nextMember(line) {
             guard isDocumented(sample, line) else { continue }
-            decoder.element(.sample, dialect, line, sample.value.range, into: &element)
+            decoder.element(.sample, .v2, line, sample.value.range, into: &element)
             guard element.isHistogram(line) else { continue }
             let object = document.count
             document.separate()
@@ -145,7 +132,6 @@ extension EventMapper {
     private func appendSamples(
         _ samples: FieldValue,
         _ line: RawSpan,
-        _ dialect: Dialect,
         areHistogramsMoved: Bool,
         into document: inout ByteBuffer
     ) {
@@ -153,7 +139,7 @@ extension EventMapper {
         var reader = ListReader(samples)
         while let sample = reader.nextMember(line) {
             guard isDocumented(sample, line) else { continue }
-            decoder.element(.sample, dialect, line, sample.value.range, into: &element)
+            decoder.element(.sample, .v2, line, sample.value.range, into: &element)
             guard !areHistogramsMoved || !element.isHistogram(line) else { continue }
             let mark = document.count
             document.separate()
@@ -208,8 +194,7 @@ extension ByteBuffer {
         let selfTime = openObject(#""self_time":"#)
         if let count = count.scaled(line, scale: 0) { member(#""count":"#, count) }
         if let sum = sum.scaled(line, scale: 0) {
-            key(#""sum":"#)
-            append(#"{"us":"# as StaticString)
+            key(#""sum":{"us":"#)
             append(decimal: sum)
             append(UInt8(ascii: "}"))
         }

@@ -13,8 +13,7 @@ extension EventMapper {
         let time = EventTime(metadata.request.received)
         let owner = owner(fields, line, metadata)
         rollUpSummary(fields, at: time, owner, line, metadata, output)
-        var facts = TransactionFacts(fields, at: time, owner, line)
-        facts.hasSpanID = false
+        let facts = TransactionFacts(fields, .v3, at: time, owner, line)
         countAndStore(facts, fields, line, metadata, output)
         for metricset in nestedMetricsets {
             storeBreakdown(metricset, of: fields, at: time, line, metadata, output)
@@ -39,9 +38,8 @@ extension EventMapper {
         var metricsets = ListReader(fields[.nestedMetricsets])
         while let metricset = metricsets.next(line) {
             decoder.element(.nestedMetricset, .v3, line, metricset.range, into: &nested)
-            let hasSpan = nested[.spanType].isGiven || nested[.spanSubtype].isGiven
-            let hasTime = nested[.selfTimeCount].isGiven || nested[.selfTimeSumMicroseconds].isGiven
-            if hasSpan, hasTime { nestedMetricsets.append(metricset) }
+            let hasTime = nested.hasAny(.selfTimeCount, .selfTimeSumMicroseconds)
+            if hasTime, nested.hasAny(.spanType, .spanSubtype) { nestedMetricsets.append(metricset) }
         }
     }
 
@@ -82,7 +80,7 @@ extension EventMapper {
             traceID: transaction[.traceID],
             parentID: parentID(of: span, line) ?? transaction[.id],
             transactionID: transaction[.id],
-            infersTarget: false
+            dialect: .v3
         )
         representativeCount.read(span[.sampleRate], line, missing: 0)
         countAndStore(facts, span, line, metadata, output)

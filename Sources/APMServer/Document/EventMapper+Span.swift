@@ -8,21 +8,18 @@ extension EventMapper {
         _ output: IntakeOutput
     ) throws(IntakeError) -> Int {
         guard OTelBridge.applies(to: fields) else {
-            try span(fields, kind: .absent, line, metadata, output)
+            try translatedSpan(fields, line, metadata, output)
             return 1
         }
         try otel.translate(fields, line, isTransaction: false, metadata) { fields, line throws(IntakeError) in
-            try span(fields, kind: fields[.otelSpanKind], line, metadata, output)
+            try translatedSpan(fields, line, metadata, output)
         }
         return 1
     }
 
-    /// Counts and stores a span of intake v2.
-    ///
-    /// - Parameter kind: value of `span.kind`, in `line`; absent for none.
-    func span(
+    /// Counts and stores a span of intake v2 that has nothing to translate any more.
+    private func translatedSpan(
         _ fields: EventFields,
-        kind: FieldValue,
         _ line: RawSpan,
         _ metadata: RequestMetadata,
         _ output: IntakeOutput
@@ -39,8 +36,7 @@ extension EventMapper {
             traceID: fields[.traceID],
             parentID: fields[.parentID],
             transactionID: fields[.transactionID],
-            infersTarget: true,
-            kind: kind
+            dialect: .v2
         )
         representativeCount.read(fields[.sampleRate], line)
         countAndStore(facts, fields, line, metadata, output)
@@ -134,7 +130,7 @@ extension EventMapper {
         document.member(#""id":"#, fields[.id], line)
         document.member(#""name":"#, fields[.name], line)
         document.append(facts.type, line)
-        document.member(#""kind":"#, facts.kind, line)
+        document.member(#""kind":"#, fields[.otelSpanKind], line)
         document.key(#""duration":{"us":"#)
         document.append(decimal: facts.duration.microseconds)
         document.append(UInt8(ascii: "}"))
@@ -145,7 +141,14 @@ extension EventMapper {
         document.appendDestinationService(fields, line)
         appendMessage(fields, line, into: &document)
         appendLinks(fields[.links], line, into: &document)
-        stackTraces.append(#""stacktrace":"#, fields[.stacktrace], line, metadata, into: &document)
+        stackTraces.append(
+            #""stacktrace":"#,
+            fields[.stacktrace],
+            facts.dialect,
+            line,
+            metadata,
+            into: &document
+        )
         document.closeObject(span)
     }
 
@@ -165,20 +168,10 @@ extension EventMapper {
     }
 }
 
-extension EventFields {
-    /// Whether a string was sent that is not empty.
-    @inline(__always)
-    func hasText(_ field: Field) -> Bool { self[field].isString && !self[field].isEmpty }
-}
-
 extension ByteBuffer {
     fileprivate mutating func append(_ type: SpanType, _ line: RawSpan) {
         key(#""type":"#)
-        if type.type.isString, !type.type.isEmpty {
-            appendQuoted(type.type, line)
-        } else {
-            append(#""unknown""# as StaticString)
-        }
+        append(type: type.type, line)
         quotedMember(#""subtype":"#, type.subtype, line)
         quotedMember(#""action":"#, type.action, line)
     }

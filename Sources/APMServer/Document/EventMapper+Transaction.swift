@@ -8,12 +8,8 @@ struct TransactionFacts {
     let outcome: Outcome
     /// Whether nothing called it that is part of its trace.
     let isRoot: Bool
-    /// RUM v3 transactions have no `span.id`.
-    var hasSpanID = true
-    /// OpenTelemetry's kind of the span that the transaction is; absent unless the agent sent attributes of OTel.
-    var kind = FieldValue.absent
-    /// A list of ids of stack traces that a profiler took; absent for none.
-    var profilerStackTraceIDs = FieldValue.absent
+    /// Those of RUM v3 have no `span.id`, and short names for marks.
+    let dialect: Dialect
 }
 
 extension EventMapper {
@@ -24,40 +20,25 @@ extension EventMapper {
         _ output: IntakeOutput
     ) throws(IntakeError) -> Int {
         guard OTelBridge.applies(to: fields) else {
-            try transaction(fields, kind: .absent, profilerStackTraceIDs: .absent, line, metadata, output)
+            try translatedTransaction(fields, line, metadata, output)
             return 1
         }
         try otel.translate(fields, line, isTransaction: true, metadata) { fields, line throws(IntakeError) in
-            try transaction(
-                fields,
-                kind: fields[.otelSpanKind],
-                profilerStackTraceIDs: fields[.otelProfilerStackTraceIDs],
-                line,
-                metadata,
-                output
-            )
+            try translatedTransaction(fields, line, metadata, output)
         }
         return 1
     }
 
-    /// Counts and stores a transaction of intake v2.
-    ///
-    /// - Parameters:
-    ///   - kind: value of `span.kind`, in `line`; absent for none.
-    ///   - profilerStackTraceIDs: a list, in `line`; absent for none.
-    func transaction(
+    /// Counts and stores a transaction of intake v2 that has nothing to translate any more.
+    private func translatedTransaction(
         _ fields: EventFields,
-        kind: FieldValue,
-        profilerStackTraceIDs: FieldValue,
         _ line: RawSpan,
         _ metadata: RequestMetadata,
         _ output: IntakeOutput
     ) throws(IntakeError) {
         let time = EventTime(fields[.timestamp], line, else: metadata.request.received)
         let owner = try begin(fields, at: time, line, metadata, output)
-        var facts = TransactionFacts(fields, at: time, owner, line)
-        facts.kind = kind
-        facts.profilerStackTraceIDs = profilerStackTraceIDs
+        let facts = TransactionFacts(fields, .v2, at: time, owner, line)
         countAndStore(facts, fields, line, metadata, output)
     }
 
@@ -105,8 +86,8 @@ extension EventMapper {
         document.appendID(#""parent":"#, fields[.parentID], line)
         appendTransaction(facts, fields, line, into: &document)
         let span = document.openObject(#""span":"#)
-        if facts.hasSpanID { document.member(#""id":"#, fields[.id], line) }
-        document.member(#""kind":"#, facts.kind, line)
+        if facts.dialect == .v2 { document.member(#""id":"#, fields[.id], line) }
+        document.member(#""kind":"#, fields[.otelSpanKind], line)
         appendLinks(fields[.links], line, into: &document)
         document.closeObject(span)
         document.appendEvent(facts.outcome, &representativeCount)
@@ -138,11 +119,11 @@ extension EventMapper {
         document.member(#""started":"#, fields[.spanCountStarted], line)
         document.member(#""dropped":"#, fields[.spanCountDropped], line)
         document.closeObject(spans)
-        appendMarks(fields[.marks], line, areShort: !facts.hasSpanID, into: &document)
+        appendMarks(fields[.marks], line, areShort: facts.dialect == .v3, into: &document)
         document.freeForm(#""custom":"#, fields[.custom], line, sanitizesKeys: true)
         appendMessage(fields, line, into: &document)
         document.appendExperience(fields, line)
-        document.listMember(#""profiler_stack_trace_ids":"#, facts.profilerStackTraceIDs, line)
+        document.listMember(#""profiler_stack_trace_ids":"#, fields[.otelProfilerStackTraceIDs], line)
         document.closeObject(transaction)
     }
 
@@ -172,12 +153,8 @@ extension EventMapper {
             decoder.element(.link, .v2, line, link.range, into: &element)
             document.separate()
             document.append(UInt8(ascii: "{"))
-            let trace = document.openObject(#""trace":"#)
-            document.member(#""id":"#, element[.traceID], line)
-            document.closeObject(trace)
-            let span = document.openObject(#""span":"#)
-            document.member(#""id":"#, element[.spanID], line)
-            document.closeObject(span)
+            document.appendID(#""trace":"#, element[.traceID], line)
+            document.appendID(#""span":"#, element[.spanID], line)
             document.append(UInt8(ascii: "}"))
         }
         if document.count == start {
@@ -212,7 +189,7 @@ extension EventMapper {
                 fields,
                 spanName: .absent,
                 resource: element[.droppedResource],
-                outcome: given.isString && !given.isEmpty
+                outcome: given.hasText
                     ? Outcome(given, status: .absent, failsFrom: 0, line) : nil,
                 count: element[.droppedCount].integer(line) ?? 0,
                 microseconds: element[.droppedSumMicroseconds].integer(line) ?? 0,
@@ -220,7 +197,7 @@ extension EventMapper {
                 metadata,
                 output
             ) { key in
-                guard type.isString && !type.isEmpty || name.isString && !name.isEmpty else { return }
+                guard type.hasText || name.hasText else { return }
                 key.appendTarget(type: type, name: name, line)
             }
         }
@@ -228,8 +205,13 @@ extension EventMapper {
 }
 
 extension TransactionFacts {
-    init(_ fields: EventFields, at time: EventTime, _ owner: EventOwner, _ line: RawSpan) {
-        let parent = fields[.parentID]
+    init(
+        _ fields: EventFields,
+        _ dialect: Dialect,
+        at time: EventTime,
+        _ owner: EventOwner,
+        _ line: RawSpan
+    ) {
         self.init(
             time: time,
             owner: owner,
@@ -240,16 +222,19 @@ extension TransactionFacts {
                 failsFrom: 500,
                 line
             ),
-            isRoot: !parent.isGiven || parent.isEmpty
+            isRoot: fields[.parentID].isEmpty,
+            dialect: dialect
         )
     }
 }
 
 extension ByteBuffer {
     /// Appends the type of a transaction or a span, which always has one.
+    ///
+    /// - Parameter type: a string or a part of one.
     mutating func append(type: FieldValue, _ line: RawSpan) {
-        if type.isString, !type.isEmpty {
-            append(type, line)
+        if type.hasText {
+            appendQuoted(type, line)
         } else {
             append(#""unknown""# as StaticString)
         }

@@ -71,7 +71,7 @@ final class EventMapper {
         switch kind {
         case .transaction: try transaction(fields, line, metadata, output)
         case .span: try span(fields, line, metadata, output)
-        case .error, .rumError: try error(fields, line, metadata, output)
+        case .error, .rumError: try error(fields, kind.dialect, line, metadata, output)
         case .metricset: try metricset(fields, line, metadata, output)
         case .log: try log(fields, line, metadata, output)
         case .rumTransaction: try rumTransaction(fields, line, metadata, output)

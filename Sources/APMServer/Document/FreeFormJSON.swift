@@ -134,13 +134,13 @@ extension ByteBuffer {
     ///
     /// - Returns: where its characters stand; nil, and nothing appended, for a blank key, which stores refuse.
     fileprivate mutating func append(
-        key: JSONReader.Text,
+        key: FieldValue,
         _ line: RawSpan,
         sanitizes: Bool
     ) -> Range<Int>? {
-        if sanitizes { return append(sanitizedKey: FieldValue(key), line) }
+        if sanitizes { return append(sanitizedKey: key, line) }
         guard !line.isBlank(key.range) else { return nil }
-        append(line, key.quoted)
+        append(key, line)
         append(UInt8(ascii: ":"))
         return count - key.range.count - 2..<count - 2
     }

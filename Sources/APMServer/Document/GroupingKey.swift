@@ -19,7 +19,7 @@ final class GroupingKey {
         case .string: hash.update(line, value.range)
         case .escapedString:
             unescaped.removeAll()
-            unescaped.append(unescaped: JSONReader.Text(range: value.range, hasEscapes: true), of: line)
+            unescaped.append(unescaped: value, of: line)
             unescaped.withSpan { hash.update($0, 0..<$0.byteCount) }
         default: break
         }
@@ -29,10 +29,7 @@ final class GroupingKey {
     func append(to buffer: inout ByteBuffer) {
         buffer.key(#""grouping_key":"#)
         buffer.append(UInt8(ascii: "\""))
-        let value = hash.value
-        for shift in stride(from: UInt64(60), through: 0, by: -4) {
-            buffer.append(Hexadecimal.lowerCase(UInt8(truncatingIfNeeded: value >> shift & 15)))
-        }
+        buffer.append(hexadecimal: hash.value)
         buffer.append(UInt8(ascii: "\""))
     }
 }

@@ -117,7 +117,7 @@ extension ByteBuffer {
     private mutating func append(cut value: FieldValue, _ line: RawSpan) {
         append(UInt8(ascii: "\""))
         let start = value.range.lowerBound
-        append(line, start..<line.endOfCharacters(OTelText.maxCharacters, value.range))
+        append(line, start..<line.endOfCharacters(TextLimit.keyword, value.range))
         append(UInt8(ascii: "\""))
     }
 }

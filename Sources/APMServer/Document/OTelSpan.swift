@@ -87,12 +87,7 @@ extension OTelBridge {
 
     private func setMessaging(_ fields: inout EventFields, _ called: inout CalledService) {
         let queue = self[.messagingDestination]
-        if queue.isGiven {
-            for field in [Field.messageBody, .messageHeaders, .messageRoutingKey, .messageAgeMilliseconds] {
-                fields[field] = .absent
-            }
-            fields[.messageQueueName] = queue
-        }
+        setMessage(&fields)
         setType("messaging", subtype: self[.messagingSystem], &fields)
         let isProducer = text.isString(fields[.otelSpanKind], equalTo: "PRODUCER")
         fields[.action] = self[.messagingOperation]

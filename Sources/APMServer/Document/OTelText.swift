@@ -15,9 +15,6 @@ struct OTelText: ~Copyable {
         case decodedURL(Range<Int>)
     }
 
-    /// The characters to which strings are cut, as agents cut theirs.
-    static let maxCharacters = 1024
-
     private(set) var bytes = ByteBuffer(capacity: 8192)
     /// The URL's characters, without escapes of JSON.
     private var url = ByteBuffer(capacity: 1024)
@@ -33,7 +30,7 @@ struct OTelText: ~Copyable {
         bytes.append(UInt8(ascii: "\""))
         let start = bytes.count
         for part in parts { append(part) }
-        let end = bytes.withSpan { $0.endOfCharacters(Self.maxCharacters, start..<$0.byteCount) }
+        let end = bytes.withSpan { $0.endOfCharacters(TextLimit.keyword, start..<$0.byteCount) }
         bytes.truncate(to: end)
         bytes.append(UInt8(ascii: "\""))
         return string(start..<end)
@@ -49,10 +46,10 @@ struct OTelText: ~Copyable {
         isIPv6(host) ? compose(.literal("["), .value(host), .literal("]")) : host
     }
 
-    /// The value as a document holds it: a string cut to `maxCharacters`.
+    /// The value as a document holds it: a string cut to `TextLimit.keyword`.
     mutating func cut(_ value: FieldValue) -> FieldValue {
         guard value.isString else { return value }
-        let end = bytes.withSpan { $0.endOfCharacters(Self.maxCharacters, value.range) }
+        let end = bytes.withSpan { $0.endOfCharacters(TextLimit.keyword, value.range) }
         // A string is read with the quote behind it, so a shorter one needs its own.
         return end == value.range.upperBound ? value : compose(.value(string(value.range.lowerBound..<end)))
     }
@@ -94,7 +91,7 @@ struct OTelText: ~Copyable {
 
     /// Whether a string could be a host's name or address, and not a URL or a pair of host and port.
     func isHost(_ value: FieldValue) -> Bool {
-        guard value.isString, !value.isEmpty else { return false }
+        guard value.hasText else { return false }
         return isIPv6(value)
             || bytes.withSpan { $0.firstIndex(of: UInt8(ascii: ":"), in: value.range) == nil }
     }
@@ -160,29 +157,5 @@ struct OTelText: ~Copyable {
     private func string(_ range: Range<Int>) -> FieldValue {
         let hasEscapes = bytes.withSpan { $0.firstIndex(of: UInt8(ascii: "\\"), in: range) != nil }
         return FieldValue(hasEscapes ? .escapedString : .string, range)
-    }
-}
-
-extension RawSpan {
-    /// The offset behind the first `count` characters of a JSON string's inside; its end when it has fewer.
-    func endOfCharacters(_ count: Int, _ range: Range<Int>) -> Int {
-        guard range.count > count else { return range.upperBound }
-        var index = range.lowerBound
-        for _ in 0..<count where index < range.upperBound {
-            if self[index] == UInt8(ascii: "\\") {
-                index += lengthOfEscape(at: index, end: range.upperBound)
-            } else {
-                index += 1
-                while index < range.upperBound, self[index] & 0xC0 == 0x80 { index += 1 }
-            }
-        }
-        return min(index, range.upperBound)
-    }
-
-    /// Two bytes, six of `\u00e4`, or twelve of a surrogate pair.
-    private func lengthOfEscape(at offset: Int, end: Int) -> Int {
-        guard offset + 6 <= end, self[offset + 1] == UInt8(ascii: "u") else { return 2 }
-        let isHigh = hexadecimalUnit(at: offset + 2).map { $0 & 0xFC00 == 0xD800 } ?? false
-        return isHigh && offset + 12 <= end && self[offset + 6] == UInt8(ascii: "\\") ? 12 : 6
     }
 }

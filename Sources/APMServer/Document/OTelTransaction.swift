@@ -85,8 +85,8 @@ extension OTelBridge {
         set(.otelClientIP, .clientAddress, &fields)
     }
 
-    /// A message that was received: of its fields only the queue's name is known.
-    private func setMessage(_ fields: inout EventFields) {
+    /// A message that was received or sent: of its fields only the queue's name is known.
+    func setMessage(_ fields: inout EventFields) {
         guard self[.messagingDestination].isGiven else { return }
         for field in [Field.messageBody, .messageHeaders, .messageRoutingKey, .messageAgeMilliseconds] {
             fields[field] = .absent

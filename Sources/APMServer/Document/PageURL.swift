@@ -17,9 +17,6 @@ struct PageURL {
     private(set) var query: Range<Int>
     private(set) var fragment: Range<Int>
 
-    /// Characters that documents keep of each part.
-    static let longestPart = 1024
-
     /// - Returns: nil for text that is no URL: control bytes, a bad port, blanks in the host, `%` without digits.
     init?(_ text: RawSpan) {
         for index in 0..<text.byteCount where text[index] < 0x20 || text[index] == 0x7F { return nil }

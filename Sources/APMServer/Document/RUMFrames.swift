@@ -42,7 +42,7 @@ final class RUMFrames {
     }
 
     private func matches(_ expression: RegularExpression, _ value: FieldValue, _ line: RawSpan) -> Bool {
-        guard value.isString, !value.isEmpty else { return false }
+        guard value.hasText else { return false }
         guard value.kind == .escapedString else {
             return expression.firstMatch(in: line, value.range, into: match)
         }

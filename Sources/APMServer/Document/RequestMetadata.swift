@@ -3,7 +3,6 @@ import Common
 /// The metadata line of one intake request, with what follows from it for every event prepared once.
 final class RequestMetadata {
     let request: RequestContext
-    let dialect: Dialect
     /// Refuses events that this client may not send; nil when it may send all.
     let gate: EventGate?
     let line: MetadataLine
@@ -22,13 +21,11 @@ final class RequestMetadata {
     init(
         _ fields: EventFields,
         line: RawSpan,
-        dialect: Dialect,
         request: RequestContext,
         gate: EventGate?,
         settings: MappingSettings
     ) {
         self.request = request
-        self.dialect = dialect
         self.gate = gate
         agent = AgentKind(fields[.agentName], line)
         labels = MetadataLabels(fields[.labels], line)
@@ -55,47 +52,5 @@ final class RequestMetadata {
         var buffer = ByteBuffer()
         buffer.append(jsonString: text)
         return buffer.array
-    }
-}
-
-/// The names of a host after the rules that Kubernetes brings.
-struct HostNames {
-    /// Values of `host.hostname` and `host.name`.
-    let hostname: FieldValue
-    let name: FieldValue
-
-    init(_ fields: EventFields) {
-        var hostname = fields[.detectedHostname]
-        if !fields[.detectedHostname].isGiven, !fields[.configuredHostname].isGiven {
-            hostname = fields[.hostname]
-        }
-        // In a pod the agent sees the pod's name where others see the machine's.
-        let node = fields[.kubernetesNodeName]
-        if node.isGiven, !node.isEmpty {
-            hostname = node
-        } else if Self.isInKubernetes(fields) {
-            hostname = .absent
-        }
-        self.hostname = hostname
-        let configured = fields[.configuredHostname]
-        name = configured.isGiven && !configured.isEmpty ? configured : hostname
-    }
-
-    /// JSON of the name that a service's node has by default; empty for none.
-    func nodeName(_ fields: EventFields, _ line: RawSpan) -> [UInt8] {
-        let container = fields[.containerID]
-        let value = container.isGiven && !container.isEmpty ? container : name
-        guard value.isGiven, !value.isEmpty else { return [] }
-        var buffer = ByteBuffer()
-        buffer.append(value, line)
-        return buffer.array
-    }
-
-    private static func isInKubernetes(_ fields: EventFields) -> Bool {
-        for field in [Field.kubernetesNamespace, .kubernetesPodName, .kubernetesPodUID]
-        where fields[field].isGiven && !fields[field].isEmpty {
-            return true
-        }
-        return false
     }
 }

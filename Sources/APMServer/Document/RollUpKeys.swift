@@ -240,7 +240,7 @@ extension ByteBuffer {
 
     /// The type of a transaction, `unknown` when it has none.
     fileprivate mutating func appendType(_ type: FieldValue, _ line: RawSpan, from start: Int) {
-        if type.isString, !type.isEmpty {
+        if type.hasText {
             appendInnerMember(#""type":"#, type, line, from: start)
         } else {
             appendInner(#""type":"unknown""#, from: start)

@@ -12,10 +12,10 @@ struct SpanFacts {
     let traceID: FieldValue
     let parentID: FieldValue
     let transactionID: FieldValue
+    let dialect: Dialect
+
     /// Whether the resource of the destination tells the target when the event does not.
-    let infersTarget: Bool
-    /// OpenTelemetry's kind; absent unless the agent sent attributes of OTel.
-    var kind = FieldValue.absent
+    var infersTarget: Bool { dialect == .v2 }
 }
 
 /// The three parts of a span's type.

@@ -25,6 +25,7 @@ final class StackTraces {
     func append(
         _ key: StaticString,
         _ frames: FieldValue,
+        _ dialect: Dialect,
         _ line: RawSpan,
         _ metadata: RequestMetadata,
         marksRUM: Bool = true,
@@ -39,8 +40,7 @@ final class StackTraces {
         var list = ListReader(frames)
         while let element = list.next(line) {
             guard element.kind == .object else { continue }
-            frame.removeAll()
-            decoder.element(.frame, metadata.dialect, line, element.range, into: &frame)
+            decoder.element(.frame, dialect, line, element.range, into: &frame)
             let marks = isMarked ? rumFrames.marks(frame, line) : FrameMarks(frame)
             if !marks.isExcluded, let grouping { addNames(line, to: grouping) }
             appendFrame(line, marks, into: &buffer)
@@ -72,10 +72,7 @@ final class StackTraces {
         buffer.member(#""abs_path":"#, frame[.frameAbsPath], line)
         buffer.member(#""module":"#, frame[.frameModule], line)
         buffer.member(#""function":"#, frame[.frameFunction], line)
-        if marks.isLibrary {
-            buffer.key(#""library_frame":"#)
-            buffer.append("true" as StaticString)
-        }
+        if marks.isLibrary { buffer.key(#""library_frame":true"#) }
         let place = buffer.openObject(#""line":"#)
         buffer.member(#""number":"#, frame[.frameLine], line)
         buffer.member(#""column":"#, frame[.frameColumn], line)
@@ -86,10 +83,7 @@ final class StackTraces {
         buffer.freeForm(#""post":"#, frame[.framePostContext], line)
         buffer.closeObject(context)
         buffer.freeForm(#""vars":"#, frame[.frameVars], line)
-        if marks.wasLibrary {
-            buffer.key(#""original":"#)
-            buffer.append(#"{"library_frame":true}"# as StaticString)
-        }
+        if marks.wasLibrary { buffer.key(#""original":{"library_frame":true}"#) }
         buffer.append(UInt8(ascii: "}"))
     }
 }

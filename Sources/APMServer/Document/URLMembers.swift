@@ -9,7 +9,7 @@ extension EventMapper {
         } else if fields[.pageURL].isGiven {
             scratch.removeAll()
             scratch.append(unescaped: fields[.pageURL], of: line)
-            scratch.truncate(to: scratch.withSpan { $0.prefix(ofScalars: PageURL.longestPart) })
+            scratch.truncate(to: scratch.withSpan { $0.cut(0..<$0.byteCount, to: TextLimit.keyword).count })
             scratch.withSpan { document.appendPageURL($0, &urlPart) }
         }
         document.closeObject(url)
@@ -18,9 +18,16 @@ extension EventMapper {
 
 extension EventFields {
     fileprivate var hasRequestURL: Bool {
-        if self[.urlFull].isGiven || self[.urlRaw].isGiven || self[.urlProtocol].isGiven { return true }
-        if self[.urlHostname].isGiven || self[.urlPort].isGiven || self[.urlPathname].isGiven { return true }
-        return self[.urlSearch].isGiven || self[.urlHash].isGiven
+        hasAny(
+            .urlFull,
+            .urlRaw,
+            .urlProtocol,
+            .urlHostname,
+            .urlPort,
+            .urlPathname,
+            .urlSearch,
+            .urlHash
+        )
     }
 }
 
@@ -34,7 +41,7 @@ extension ByteBuffer {
         member(#""query":"#, fields[.urlSearch], line)
         member(#""fragment":"#, fields[.urlHash], line)
         var scheme = fields[.urlProtocol]
-        if scheme.isString, !scheme.isEmpty, line[Int(scheme.end) - 1] == UInt8(ascii: ":") {
+        if scheme.hasText, line[Int(scheme.end) - 1] == UInt8(ascii: ":") {
             scheme = FieldValue(scheme.kind, Int(scheme.start)..<Int(scheme.end) - 1)
         }
         quotedMember(#""scheme":"#, scheme, line)
@@ -71,7 +78,7 @@ extension ByteBuffer {
     }
 
     private mutating func appendCut(_ key: StaticString, _ part: borrowing ByteBuffer) {
-        part.withSpan { appendString(key, $0, 0..<$0.prefix(ofScalars: PageURL.longestPart)) }
+        part.withSpan { appendString(key, $0, $0.cut(0..<$0.byteCount, to: TextLimit.keyword)) }
     }
 
     private mutating func appendString(_ key: StaticString, _ text: RawSpan, _ range: Range<Int>) {
@@ -80,18 +87,5 @@ extension ByteBuffer {
         append(UInt8(ascii: "\""))
         append(jsonEscaped: text, range)
         append(UInt8(ascii: "\""))
-    }
-}
-
-extension RawSpan {
-    /// The length of the first `limit` characters (code points), at most the whole.
-    func prefix(ofScalars limit: Int) -> Int {
-        guard byteCount > limit else { return byteCount }
-        var scalars = 0
-        for index in 0..<byteCount where self[index] & 0xC0 != 0x80 {
-            if scalars == limit { return index }
-            scalars += 1
-        }
-        return byteCount
     }
 }

@@ -7,14 +7,6 @@ import Common
 struct BodyDecoder: ~Copyable {
     enum Format { case gzip, zlib, plain }
 
-    /// What the body waits for after a step.
-    enum Progress: Equatable {
-        /// All of the input is used.
-        case needsInput
-        /// The step's room is used up; there is more to come out of the same input.
-        case hasMore
-    }
-
     /// nil until two bytes have come.
     private var format: Format?
     private let declared: Format?
@@ -47,24 +39,24 @@ struct BodyDecoder: ~Copyable {
         return first & 0x0F == 8 ? .zlib : .plain
     }
 
-    /// Decodes `input[offset...]`, appends at most about `maxOutput` bytes to `output` and moves `offset`.
+    /// Decodes `input[offset...]`, appends at most about `maxOutput` bytes to `output` and moves `offset`: to the end
+    /// when there is nothing more to come out of the input.
     mutating func decode(
         _ input: RawSpan,
         at offset: inout Int,
         into output: inout ByteBuffer,
         maxOutput: Int
-    ) throws(IntakeError) -> Progress {
-        guard offset < input.byteCount else { return .needsInput }
+    ) throws(IntakeError) {
+        guard offset < input.byteCount else { return }
         if format == nil { try decide(input, at: &offset, into: &output) }
         switch format {
-        case nil: return .needsInput
+        case nil: return
         case .plain:
             let end = min(input.byteCount, offset + maxOutput)
             try count(end - offset)
             output.append(input, offset..<end)
             offset = end
-            return offset < input.byteCount ? .hasMore : .needsInput
-        case .gzip, .zlib: return try inflate(input, at: &offset, into: &output, maxOutput: maxOutput)
+        case .gzip, .zlib: try inflate(input, at: &offset, into: &output, maxOutput: maxOutput)
         }
     }
 
@@ -115,22 +107,17 @@ struct BodyDecoder: ~Copyable {
         at offset: inout Int,
         into output: inout ByteBuffer,
         maxOutput: Int
-    ) throws(IntakeError) -> Progress {
+    ) throws(IntakeError) {
         if isMemberComplete {
             // gzip files may be joined end to end (RFC 1952, section 2.2); anything else behind the end is ignored.
             guard format == .gzip, input[offset] == 0x1F else {
                 offset = input.byteCount
-                return .needsInput
+                return
             }
             startMember()
         }
-        switch try run(input, at: &offset, into: &output, maxOutput: maxOutput) {
-        case .needsInput: return .needsInput
-        case .outputFull: return .hasMore
-        case .finished:
-            isMemberComplete = true
-            return offset < input.byteCount ? .hasMore : .needsInput
-        }
+        let state = try run(input, at: &offset, into: &output, maxOutput: maxOutput)
+        isMemberComplete = state == .finished
     }
 
     private mutating func startMember() {

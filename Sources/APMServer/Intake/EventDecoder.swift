@@ -2,7 +2,7 @@ import Common
 
 /// Reads lines of an intake stream into fields, by the rules of the intake specification.
 ///
-/// One per worker; it keeps no line. Messages are those that agents know from Elastic's APM Server; of the text
+/// It keeps no line. Messages are those that agents know from Elastic's APM Server; of the text
 /// behind `decode error: data read error:` only the first part is.
 struct EventDecoder {
     private let schema = CompiledSchema.shared
@@ -15,6 +15,9 @@ struct EventDecoder {
     private(set) var hasLoneSurrogate = false
 
     /// Decodes and validates the metadata line.
+    ///
+    /// - Returns: how it is spelled; the lines that follow may be spelled otherwise.
+    @discardableResult
     mutating func metadata(_ line: RawSpan, into fields: inout EventFields) throws(IntakeError) -> Dialect {
         let type = Self.type(of: line)
         for root in schema.metadata where line.equals(root.name, type) {

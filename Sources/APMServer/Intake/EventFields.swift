@@ -26,8 +26,10 @@ struct FieldValue: Equatable {
     @inline(__always) var isGiven: Bool { kind != .absent }
     @inline(__always) var isString: Bool { kind == .string || kind == .escapedString }
     @inline(__always) var range: Range<Int> { Int(start)..<Int(end) }
-    /// A string without characters, as good as none in most documents.
+    /// Whether there are no characters: absent, or an empty string, as good as absent in most documents.
     @inline(__always) var isEmpty: Bool { start == end }
+    /// Whether it is a string with characters.
+    @inline(__always) var hasText: Bool { isString && !isEmpty }
 }
 
 /// The values of one decoded object, by field.
@@ -56,6 +58,10 @@ struct EventFields {
     /// Whether any of `fields` was sent.
     @inline(__always)
     func hasAny(_ fields: Field...) -> Bool { fields.contains { self[$0].isGiven } }
+
+    /// Whether a string was sent that is not empty.
+    @inline(__always)
+    func hasText(_ field: Field) -> Bool { self[field].hasText }
 
     /// The values by `Field.rawValue`, for the decoder: one check of ownership per line instead of one per value.
     @inline(__always)

@@ -9,7 +9,7 @@ extension FieldValue {
     func broken(_ rule: ValueRule, _ line: RawSpan) -> String? {
         if let types = rule.kind.types, !types.allows(kind, line, range) { return types.text }
         if isString {
-            if rule.maxLength > 0, isLonger(than: Int(rule.maxLength), line) {
+            if rule.maxLength > 0, line.endOfCharacters(Int(rule.maxLength), range) < range.upperBound {
                 return "maxLength(\(rule.maxLength))"
             }
             if rule.minLength > 0, isEmpty { return "minLength(\(rule.minLength))" }
@@ -36,24 +36,6 @@ extension FieldValue {
             return false
         }
         return line.double(range).isInfinite
-    }
-
-    /// Whether the unescaped string has more than `limit` code points.
-    private func isLonger(than limit: Int, _ line: RawSpan) -> Bool {
-        guard range.count > limit else { return false }
-        var count = 0
-        var index = range.lowerBound
-        while index < range.upperBound, count <= limit {
-            let byte = line[index]
-            if byte == UInt8(ascii: "\\") {
-                index += line.lengthOfEscape(at: index)
-                count += 1
-            } else {
-                if byte & 0xC0 != 0x80 { count += 1 }
-                index += 1
-            }
-        }
-        return count > limit
     }
 
     private func isAlphaNumericExtended(_ line: RawSpan) -> Bool {
@@ -121,17 +103,5 @@ extension UInt8 {
         case 48...57, 65...90, 97...122, UInt8(ascii: " "), UInt8(ascii: "_"), UInt8(ascii: "-"): true
         default: false
         }
-    }
-}
-
-extension RawSpan {
-    /// Bytes of the escape at `offset`, whose string was checked; 12 for a pair of surrogates.
-    fileprivate func lengthOfEscape(at offset: Int) -> Int {
-        guard self[offset + 1] == UInt8(ascii: "u") else { return 2 }
-        guard let high = hexadecimalUnit(at: offset + 2), high & 0xFC00 == 0xD800, offset + 12 <= byteCount,
-            self[offset + 6] == UInt8(ascii: "\\"), self[offset + 7] == UInt8(ascii: "u"),
-            let low = hexadecimalUnit(at: offset + 8), low & 0xFC00 == 0xDC00
-        else { return 6 }
-        return 12
     }
 }

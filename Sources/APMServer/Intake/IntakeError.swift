@@ -3,16 +3,16 @@ struct IntakeError: Error, Equatable {
     /// 400 for bad input, 403, 429, 503.
     var status = 400
     var message: String
-    /// Short and of few values, for the counters: `validation`, `decode`, `size`, `type`, `metadata`.
-    var reason: StaticReason
+    /// For the counters.
+    var reason: Reason
 
-    enum StaticReason: String, CaseIterable, Sendable {
+    enum Reason: String, CaseIterable, Sendable {
         case validation, decode, size, type, metadata, unauthorized, encoding, closing, other
         case rateLimit = "rate_limit"
         case queueFull = "queue_full"
     }
 
-    init(status: Int = 400, _ reason: StaticReason, _ message: String) {
+    init(status: Int = 400, _ reason: Reason, _ message: String) {
         self.status = status
         self.reason = reason
         self.message = message
@@ -27,16 +27,3 @@ extension IntakeError {
         "cannot handle stream: cannot process batch: queue is full"
     )
 }
-
-/// What a line is, by its root key.
-enum EventKind: UInt8, CaseIterable, Sendable {
-    case transaction, span, error, metricset, log
-    /// RUM v3: a transaction with its spans and metricsets inside; an error.
-    case rumTransaction, rumError
-
-    /// In which the elements of the event's lists are spelled.
-    var dialect: Dialect { self == .rumTransaction || self == .rumError ? .v3 : .v2 }
-}
-
-/// The two spellings of the same fields.
-enum Dialect: UInt8, Sendable { case v2, v3 }

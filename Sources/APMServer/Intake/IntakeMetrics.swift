@@ -37,7 +37,7 @@ struct IntakeMetrics: Sendable {
                 [("type", "\($0)")]
             )
         }
-        rejects = IntakeError.StaticReason.allCases.map {
+        rejects = IntakeError.Reason.allCases.map {
             metrics.counter(
                 "apm_server_events_rejected_total",
                 "Events and streams refused, by reason.",
@@ -71,13 +71,12 @@ struct IntakeMetrics: Sendable {
         )
     }
 
-    /// Counts a stream that ended before its time.
-    func rejected(_ error: IntakeError) { [UInt8]().withUnsafeBytes { rejected(error, $0.bytes) } }
-
     /// Counts what was refused, and keeps it as the sample of its reason.
-    func rejected(_ error: IntakeError, _ line: RawSpan) {
+    ///
+    /// - Parameter line: empty for a stream that ended before its time.
+    func rejected(_ error: IntakeError, _ line: RawSpan = RawSpan()) {
         samples.record(error.reason.rawValue, message: error.message, line: line, now: Clock.monotonic)
-        guard let index = IntakeError.StaticReason.allCases.firstIndex(of: error.reason) else { return }
+        guard let index = IntakeError.Reason.allCases.firstIndex(of: error.reason) else { return }
         rejects[index].add()
     }
 }

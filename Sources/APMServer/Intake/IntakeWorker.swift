@@ -35,6 +35,13 @@ final class IntakeWorker {
         let shares: [OpenBatch.Share]
     }
 
+    /// A request of a client that is slowed down; times in monotonic nanoseconds.
+    private struct Pause {
+        let events: EventsInFlight
+        let since: Int64
+        let until: Int64
+    }
+
     let metrics: IntakeMetrics
     /// Set by a request that has all its events in batches: the open one should leave soon.
     var hasWaitingRequests = false
@@ -61,13 +68,6 @@ final class IntakeWorker {
     private var pendingBytes = 0
     private var nextNumber = 0
     private var waitingForRoom: [EventsInFlight] = []
-    /// A request of a client that is slowed down; times in monotonic nanoseconds.
-    private struct Pause {
-        let events: EventsInFlight
-        let since: Int64
-        let until: Int64
-    }
-
     private var paused: [Pause] = []
 
     /// Memory kept of the buffer for inflated bodies.
@@ -100,13 +100,11 @@ final class IntakeWorker {
         _ context: RequestContext,
         _ gate: EventGate?
     ) throws(IntakeError) -> RequestMetadata {
-        fields.removeAll()
-        let dialect = try decoder.metadata(line, into: &fields)
+        try decoder.metadata(line, into: &fields)
         return try withRepaired(line) { (line) throws(IntakeError) in
             RequestMetadata(
                 fields,
                 line: line,
-                dialect: dialect,
                 request: context,
                 gate: gate,
                 settings: mapper.settings
@@ -126,7 +124,6 @@ final class IntakeWorker {
         for events: EventsInFlight,
         id: [UInt8]? = nil
     ) throws(IntakeError) -> Int {
-        fields.removeAll()
         output.fixedID = id
         // An unsampled transaction has no document to give it to.
         defer { output.fixedID = nil }

@@ -24,9 +24,6 @@ struct LineReader: ~Copyable {
 
     init(maxLineBytes: Int) { self.maxLineBytes = maxLineBytes }
 
-    /// Bytes of the line that is not complete yet.
-    var carriedBytes: Int { carry.count }
-
     /// Hands out each line that ends in `piece`, from `offset` on, until `take` answers false.
     ///
     /// - Parameter offset: moves behind the last line handed out, or to the end.

@@ -1,11 +1,5 @@
 import Common
 
-/// Limits of intake lines that OTLP values must be cut to: the intake refuses an event with a longer one.
-enum OTLPLimit {
-    /// Code points of names, ids and the values of labels.
-    static let keyword = 1024
-}
-
 /// Writing the lines of an intake stream from the parts of an OTLP request.
 extension ByteBuffer {
     /// A string member, cut to `limit` code points; nothing when it is empty.
@@ -13,7 +7,7 @@ extension ByteBuffer {
         _ key: StaticString,
         _ text: Range<Int>,
         _ bytes: RawSpan,
-        limit: Int = OTLPLimit.keyword
+        limit: Int = TextLimit.keyword
     ) {
         guard !text.isEmpty else { return }
         self.key(key)
@@ -92,7 +86,7 @@ extension ByteBuffer {
     /// A label: a string, number or truth, and anything else as JSON in a string.
     mutating func label(_ attribute: OTLPAttribute, _ bytes: RawSpan) {
         key(attribute.key, bytes)
-        append(scalar: attribute.value, bytes, limit: OTLPLimit.keyword)
+        append(scalar: attribute.value, bytes, limit: TextLimit.keyword)
     }
 
     /// A value with lists and maps as JSON in a string; strings are cut to `limit` code points.
@@ -141,20 +135,5 @@ extension ByteBuffer {
             }
             append(UInt8(ascii: "}"))
         }
-    }
-}
-
-extension RawSpan {
-    /// The beginning of `text` that has at most `limit` code points; a byte that is no UTF-8 counts as one, as it
-    /// becomes one.
-    func cut(_ text: Range<Int>, to limit: Int) -> Range<Int> {
-        guard text.count > limit else { return text }
-        var index = text.lowerBound
-        var left = limit
-        while index < text.upperBound, left > 0 {
-            index += Swift.max(lengthOfUTF8Scalar(at: index, end: text.upperBound), 1)
-            left -= 1
-        }
-        return text.lowerBound..<index
     }
 }

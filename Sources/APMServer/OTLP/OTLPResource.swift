@@ -133,7 +133,7 @@ struct OTLPResource {
             let part = self[key].text
             if part.isEmpty { line.append("otlp" as StaticString) }
             // Three parts and two slashes stay below the limit of the whole.
-            line.append(jsonEscaped: bytes, bytes.cut(part, to: OTLPLimit.keyword / 4))
+            line.append(jsonEscaped: bytes, bytes.cut(part, to: TextLimit.keyword / 4))
         }
         line.append(UInt8(ascii: "\""))
         let version = self[.distroVersion].isGiven ? OTLPResourceKey.distroVersion : .sdkVersion
@@ -219,7 +219,7 @@ struct OTLPResource {
             line.key(member)
             var json = ByteBuffer(capacity: 64)
             json.append(json: self[key], bytes)
-            json.withSpan { line.append(quoted: 0..<$0.byteCount, $0, limit: OTLPLimit.keyword) }
+            json.withSpan { line.append(quoted: 0..<$0.byteCount, $0, limit: TextLimit.keyword) }
         case .none, .string:
             guard let otherwise else { return }
             line.key(member)
@@ -235,7 +235,7 @@ extension ByteBuffer {
     ///
     /// Characters other than letters, digits, space, `_` and `-` become `_`.
     fileprivate mutating func append(serviceName text: Range<Int>, _ bytes: RawSpan) {
-        let name = bytes.cut(text, to: OTLPLimit.keyword)
+        let name = bytes.cut(text, to: TextLimit.keyword)
         append(name.isEmpty ? "\"unknown" as StaticString : "\"")
         var index = name.lowerBound
         while index < name.upperBound {

@@ -48,7 +48,7 @@ final class OTLPStream: HTTPBodyStream {
         var offset = 0
         do throws(IntakeError) {
             while offset < bytes.byteCount {
-                _ = try decoder.decode(bytes, at: &offset, into: &body, maxOutput: 1 << 20)
+                try decoder.decode(bytes, at: &offset, into: &body, maxOutput: 1 << 20)
             }
             return .proceed
         } catch {

@@ -120,7 +120,7 @@ extension OTLPTranslator {
 
     /// Begins a sample under the metric's name, in which `*` and `"`, that the intake refuses, become `_`.
     private func openSample(_ metric: OTLPMetric, _ suffix: StaticString, _ bytes: RawSpan) {
-        let name = bytes.cut(metric.name, to: OTLPLimit.keyword)
+        let name = bytes.cut(metric.name, to: TextLimit.keyword)
         scratch.removeAll()
         scratch.append(bytes, name)
         for index in 0..<scratch.count {

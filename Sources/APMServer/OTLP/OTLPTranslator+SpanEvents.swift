@@ -76,11 +76,8 @@ extension OTLPTranslator {
         }
         line.key(#""id":"#)
         line.append(UInt8(ascii: "\""))
-        for half in [id.high, id.low] {
-            for shift in stride(from: UInt64(60), through: 0, by: -4) {
-                line.append(Hexadecimal.lowerCase(UInt8(half >> shift & 15)))
-            }
-        }
+        line.append(hexadecimal: id.high)
+        line.append(hexadecimal: id.low)
         line.append(UInt8(ascii: "\""))
     }
 

@@ -36,7 +36,7 @@ extension OTLPTranslator {
         if span.name.isEmpty {
             line.append("\"unknown\"" as StaticString)
         } else {
-            line.append(quoted: span.name, bytes, limit: OTLPLimit.keyword)
+            line.append(quoted: span.name, bytes, limit: TextLimit.keyword)
         }
         line.key(#""result":"#)
         writeResult(of: span)
@@ -53,7 +53,7 @@ extension OTLPTranslator {
         line.append(#"{"span":{"# as StaticString)
         writeIdentity(span, bytes)
         line.key(#""name":"#)
-        line.append(quoted: span.name, bytes, limit: OTLPLimit.keyword)
+        line.append(quoted: span.name, bytes, limit: TextLimit.keyword)
         if facts.isDatabase {
             line.member(#""type":"#, literal: "\"db\"")
             line.member(#""subtype":"#, facts.databaseSystem, bytes)

@@ -68,7 +68,8 @@ package struct CalendarTime: Hashable, Comparable, Sendable {
         return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
     }
 
-    private static func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
+    /// The quotient rounded down, also below zero.
+    package static func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
         let quotient = value / divisor
         return value % divisor < 0 ? quotient - 1 : quotient
     }
@@ -77,10 +78,22 @@ package struct CalendarTime: Hashable, Comparable, Sendable {
 extension ByteBuffer {
     /// Appends `2026-11-22T10:24:10.460Z`: UTC, always milliseconds, further digits only when they are not zero.
     package mutating func append(iso8601 time: CalendarTime) {
-        let (year, month, day) = time.date
         let ofDay = Int(time.nanoseconds - Int64(time.day) * 86_400_000_000_000)
-        let seconds = ofDay / 1_000_000_000
         let fraction = ofDay % 1_000_000_000
+        append(iso8601Day: time.day, seconds: ofDay / 1_000_000_000)
+        if fraction % 1_000_000 == 0 {
+            append(decimal: fraction / 1_000_000, width: 3)
+        } else if fraction % 1000 == 0 {
+            append(decimal: fraction / 1000, width: 6)
+        } else {
+            append(decimal: fraction, width: 9)
+        }
+        append(UInt8(ascii: "Z"))
+    }
+
+    /// Appends `2026-11-22T10:24:10.`: days since 1970-01-01, and seconds of that day.
+    package mutating func append(iso8601Day days: Int, seconds: Int) {
+        let (year, month, day) = CalendarTime.date(days: days)
         append(reserving: 20) { free in
             func put(_ value: Int, at offset: Int, then separator: UInt8) {
                 free[offset] = UInt8(truncatingIfNeeded: value / 10) &+ 48
@@ -96,14 +109,6 @@ extension ByteBuffer {
             put(seconds % 60, at: 17, then: UInt8(ascii: "."))
             return 20
         }
-        if fraction % 1_000_000 == 0 {
-            append(decimal: fraction / 1_000_000, width: 3)
-        } else if fraction % 1000 == 0 {
-            append(decimal: fraction / 1000, width: 6)
-        } else {
-            append(decimal: fraction, width: 9)
-        }
-        append(UInt8(ascii: "Z"))
     }
 }
 

@@ -76,6 +76,15 @@ package enum Hexadecimal {
     }
 }
 
+extension ByteBuffer {
+    /// Appends the sixteen digits of a number, in lower case.
+    package mutating func append(hexadecimal value: UInt64) {
+        for shift in stride(from: UInt64(60), through: 0, by: -4) {
+            append(Hexadecimal.lowerCase(UInt8(truncatingIfNeeded: value >> shift) & 15))
+        }
+    }
+}
+
 extension RawSpan {
     /// Copies text up to the first byte that JSON text cannot hold as it is, or that is not ASCII.
     ///

@@ -61,11 +61,10 @@ struct DocumentRun {
             let bytes = line.span.bytes
             do throws(IntakeError) {
                 guard let metadata else {
-                    let dialect = try decoder.metadata(bytes, into: &fields)
+                    try decoder.metadata(bytes, into: &fields)
                     metadata = RequestMetadata(
                         fields,
                         line: bytes,
-                        dialect: dialect,
                         request: request,
                         gate: gate,
                         settings: settings

@@ -74,6 +74,27 @@ struct EventMapperTests {
         try row.check(by: request)
     }
 
+    @Test(
+        "reads each line by its own dialect, whatever that of the metadata",
+        arguments: [metadata, #"{"m":{"se":{"n":"a","a":{"n":"go","ve":"1"}}}}"#]
+    )
+    func dialects(metadata: String) throws {
+        let run = try DocumentRun(
+            metadata,
+            #"{"error":{"id":"1","exception":{"type":"T","stacktrace":[{"filename":"f"}]}}}"#,
+            #"{"e":{"id":"2","ex":{"t":"T","st":[{"f":"f"}]}}}"#,
+            #"{"span":{"id":"3","trace_id":"t","parent_id":"p","name":"n","type":"t","duration":1,"start":0,"#
+                + #""stacktrace":[{"filename":"f"}]}}"#,
+            #"{"metricset":{"samples":{"x":{"value":7}}}}"#
+        )
+        try #require(run.errors.isEmpty && run.documents.count == 4)
+        let frames = #"[{"exclude_from_grouping":false,"filename":"f"}]"#
+        let exceptions = try JSONTree(#"[{"type":"T","stacktrace":\#(frames)}]"#)
+        #expect(run.documents.map { $0.tree["error.exception"] } == [exceptions, exceptions, nil, nil])
+        #expect(run.documents[2].tree["span.stacktrace"] == (try JSONTree(frames)))
+        #expect(run.documents[3].tree["x"] == .number(7))
+    }
+
     @Test("takes a RUM v3 transaction apart, leaving out metrics without a span or a time")
     func nested() throws {
         let run = try DocumentRun(

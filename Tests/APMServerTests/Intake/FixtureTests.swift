@@ -15,7 +15,7 @@ struct FixtureTests {
             let text = String(decoding: line, as: UTF8.self)
             do throws(IntakeError) {
                 if index == 0 {
-                    _ = try decoder.metadata(line.span.bytes, into: &fields)
+                    try decoder.metadata(line.span.bytes, into: &fields)
                 } else {
                     _ = try decoder.event(line.span.bytes, into: &fields)
                 }

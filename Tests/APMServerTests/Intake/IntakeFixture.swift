@@ -33,7 +33,7 @@ enum IntakeFixture {
 enum Decoded: Equatable {
     case metadata(Dialect)
     case event(EventKind)
-    case refused(IntakeError.StaticReason, String)
+    case refused(IntakeError.Reason, String)
 
     var message: String? {
         if case .refused(_, let message) = self { message } else { nil }

@@ -25,7 +25,7 @@ struct OTLPTranslation: Equatable {
                 switch line {
                 case .metadata:
                     items.append(-1)
-                    _ = try decoder.metadata(bytes, into: &fields)
+                    try decoder.metadata(bytes, into: &fields)
                 case .event(let count):
                     items.append(count)
                     _ = try decoder.event(bytes, into: &fields)

@@ -101,7 +101,7 @@ struct CompiledObject {
     @inline(never)
     private func member(ignoringCase bytes: RawSpan, _ range: Range<Int>) -> UnsafePointer<CompiledMember>? {
         for index in 0..<count where members[index].length == range.count {
-            if bytes.equalsIgnoringCase(members[index].key, range) { return members + index }
+            if bytes.equals(ignoringCase: members[index].key, range) { return members + index }
         }
         return nil
     }
@@ -118,21 +118,6 @@ struct CompiledObject {
     }
 }
 
-extension RawSpan {
-    /// Whether the bytes of `range` are those of `text`, ASCII letters in either case.
-    fileprivate func equalsIgnoringCase(_ text: StaticString, _ range: Range<Int>) -> Bool {
-        guard range.count == text.utf8CodeUnitCount else { return false }
-        for index in 0..<range.count {
-            let left = self[range.lowerBound + index]
-            let right = text.utf8Start[index]
-            guard left != right else { continue }
-            let isLetter = (left | 0x20) &- UInt8(ascii: "a") < 26
-            guard isLetter, left | 0x20 == right | 0x20 else { return false }
-        }
-        return true
-    }
-}
-
 /// All objects of both dialects, compiled once for the life of the program.
 final class CompiledSchema: @unchecked Sendable {
     // Sendable is true because nothing changes after `init`, and the memory is never given back.
@@ -143,7 +128,6 @@ final class CompiledSchema: @unchecked Sendable {
     struct Root {
         var name: StaticString
         var kind: EventKind
-        var dialect: Dialect
         /// An object whose one member is the event.
         var object: Int
     }

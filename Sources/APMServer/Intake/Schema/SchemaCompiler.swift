@@ -15,7 +15,7 @@ struct SchemaCompiler {
     mutating func compileRoots(of dialect: Dialect) {
         for (name, kind, schema) in dialect.events {
             let object = root(name, schema)
-            events.append(CompiledSchema.Root(name: name, kind: kind, dialect: dialect, object: object))
+            events.append(CompiledSchema.Root(name: name, kind: kind, object: object))
         }
         let (name, schema) = dialect.metadata
         metadata.append((name, dialect, root(name, schema)))
