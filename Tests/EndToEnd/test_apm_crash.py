@@ -79,9 +79,8 @@ def test_kill_under_load(store: BulkStore, start_apm_server: StartAPMServer, ran
         time.sleep(randomness.uniform(0.3, 1.2))
         server.process.kill()
         server.start()
-    time.sleep(0.3)
+    wait_until(lambda: len(senders.accepted) > 100, 20, "accepted events")
     senders.stop()
-    assert len(senders.accepted) > 100
     assert_exact(store, senders.accepted)
 
 
