@@ -4,7 +4,7 @@ import Glibc
 final class HTTPServerLoop: @unchecked Sendable {
     // Sendable is true because after `init` only the server's thread touches it.
 
-    fileprivate enum Token {
+    enum Token {
         static let daemon: UInt64 = 0
         static let waker: UInt64 = 1
         static let listener: UInt64 = 2
@@ -423,85 +423,5 @@ final class HTTPServerLoop: @unchecked Sendable {
         daemon?.stop()
         daemon = nil
         unanswered = []
-    }
-}
-
-/// The listening socket in the hands of the thread that accepts.
-private struct HTTPAcceptor: ~Copyable {
-    /// After an error, which will most often be that there are too many descriptors.
-    private static let pauseNanoseconds: Int64 = 100_000_000
-
-    private let listener: Descriptor
-    private var isWatched = false
-    /// When to accept again after a failure, in monotonic nanoseconds; nil without one.
-    private(set) var retriesAt: Int64?
-
-    init(_ listener: consuming Descriptor) { self.listener = listener }
-
-    /// Has the loop told of connections while there is room for them.
-    mutating func watch(in events: inout EventLoop, isFull: Bool, now: Int64) {
-        if let moment = retriesAt, now >= moment { retriesAt = nil }
-        let isWanted = !isFull && retriesAt == nil
-        guard isWanted != isWatched else { return }
-        isWatched = isWanted
-        guard isWanted else { return events.remove(listener.raw) }
-        do throws(Errno) {
-            try events.add(listener.raw, .read, token: HTTPServerLoop.Token.listener)
-        } catch {
-            fatalError("HTTP server: cannot watch the listening socket: \(error)")
-        }
-    }
-
-    mutating func accept(now: Int64) -> Socket.Accepted? {
-        do throws(Errno) {
-            return try Socket.accept(on: listener)
-        } catch {
-            retriesAt = now + Self.pauseNanoseconds
-            Log.limited(.warning, key: "http-accept", "cannot accept connections", ["error": "\(error)"])
-            return nil
-        }
-    }
-
-    mutating func close(in events: inout EventLoop) {
-        if isWatched { events.remove(listener.raw) }
-        isWatched = false
-    }
-}
-
-extension HTTPRequest {
-    /// The refusal of a head that is none, or that two parties could read differently (RFC 9112, sections 3.2 and
-    /// 5.1); nil when all is well.
-    ///
-    /// The first two could be left to libmicrohttpd, but where version 0.9.75 refuses a head, it sends the headers of
-    /// its answer twice.
-    fileprivate func refusal(target: String, version: String) -> HTTPResponse? {
-        if target.utf8.contains(UInt8(ascii: " ")) { return .error(status: 400, "a blank in the path") }
-        let hosts = headers("host").count
-        if hosts == 0, version != "HTTP/1.0" { return .error(status: 400, "no Host header") }
-        if hosts > 1 { return .error(status: 400, "two Host headers") }
-        if headers.contains(where: { $0.name.isEmpty || $0.name.utf8.contains { $0 <= 0x20 } }) {
-            return .error(status: 400, "a header without name, or with a blank in it")
-        }
-        return framingRefusal
-    }
-
-    /// The refusal of a body whose end two parties could see differently (RFC 9112, sections 6.1 and 6.3); nil when
-    /// all is well.
-    private var framingRefusal: HTTPResponse? {
-        var length: String?
-        var coding: String?
-        for field in headers {
-            if field.isNamed("content-length") {
-                if let length, length != field.value { return .error(status: 400, "two lengths of the body") }
-                length = field.value
-            } else if field.isNamed("transfer-encoding") {
-                if coding != nil { return .error(status: 400, "two transfer encodings") }
-                coding = field.value
-            }
-        }
-        guard let coding else { return nil }
-        if length != nil { return .error(status: 400, "both length and transfer encoding of the body") }
-        if coding.lowercased() != "chunked" { return .error(status: 501, "unsupported transfer encoding") }
-        return nil
     }
 }
