@@ -35,8 +35,11 @@ final class RollUpTables: @unchecked Sendable {
         table = RollUpTable(limits: limits, hash: hash)
     }
 
-    /// Counts a transaction for `metricset.name: transaction`.
+    /// Counts a transaction.
+    ///
+    /// - Parameter kind: `transaction` or `serviceTransaction`; their rows hold the same, under other keys.
     func transaction(
+        _ kind: RollUpKind,
         minute: Int64,
         service: RawSpan,
         key: RawSpan,
@@ -46,41 +49,17 @@ final class RollUpTables: @unchecked Sendable {
         weightThousandths: Int64,
         outcome: Outcome
     ) {
-        count(
-            .transaction,
-            minute,
-            service,
-            key,
-            top,
-            inner,
-            durationMicroseconds,
-            weightThousandths,
-            outcome
-        )
-    }
-
-    /// Counts a transaction for `metricset.name: service_transaction`.
-    func serviceTransaction(
-        minute: Int64,
-        service: RawSpan,
-        key: RawSpan,
-        top: Int,
-        inner: Int,
-        durationMicroseconds: Int64,
-        weightThousandths: Int64,
-        outcome: Outcome
-    ) {
-        count(
-            .serviceTransaction,
-            minute,
-            service,
-            key,
-            top,
-            inner,
-            durationMicroseconds,
-            weightThousandths,
-            outcome
-        )
+        guard weightThousandths > 0 else { return }
+        add(kind, minute, service, key, top, inner) { table, row in
+            if let bucket = DurationBuckets.bucket(of: durationMicroseconds) {
+                table.count(bucket: bucket, weight: weightThousandths, row: row)
+            }
+            table.add(
+                outcome == .success ? weightThousandths : 0,
+                outcome == .failure ? weightThousandths : 0,
+                row: row
+            )
+        }
     }
 
     /// Counts what a span (or the statistics of dropped ones) says of its destination.
@@ -122,27 +101,6 @@ final class RollUpTables: @unchecked Sendable {
         swap(&table, &other)
         release()
         return other
-    }
-
-    @inline(__always)
-    private func count(
-        _ kind: RollUpKind,
-        _ minute: Int64,
-        _ service: RawSpan,
-        _ key: RawSpan,
-        _ top: Int,
-        _ inner: Int,
-        _ microseconds: Int64,
-        _ weight: Int64,
-        _ outcome: Outcome
-    ) {
-        guard weight > 0 else { return }
-        add(kind, minute, service, key, top, inner) { table, row in
-            if let bucket = DurationBuckets.bucket(of: microseconds) {
-                table.count(bucket: bucket, weight: weight, row: row)
-            }
-            table.add(outcome == .success ? weight : 0, outcome == .failure ? weight : 0, row: row)
-        }
     }
 
     @inline(__always)

@@ -7,10 +7,6 @@ extension EventMapper {
         _ metadata: RequestMetadata,
         _ output: IntakeOutput
     ) throws(IntakeError) -> Int {
-        guard OTelBridge.applies(to: fields) else {
-            try translatedSpan(fields, line, metadata, output)
-            return 1
-        }
         try otel.translate(fields, line, isTransaction: false, metadata) { fields, line throws(IntakeError) in
             try translatedSpan(fields, line, metadata, output)
         }

@@ -19,10 +19,6 @@ extension EventMapper {
         _ metadata: RequestMetadata,
         _ output: IntakeOutput
     ) throws(IntakeError) -> Int {
-        guard OTelBridge.applies(to: fields) else {
-            try translatedTransaction(fields, line, metadata, output)
-            return 1
-        }
         try otel.translate(fields, line, isTransaction: true, metadata) { fields, line throws(IntakeError) in
             try translatedTransaction(fields, line, metadata, output)
         }

@@ -12,22 +12,20 @@ final class OTelBridge {
     /// The line, and behind it what is composed.
     var text = OTelText()
 
-    /// Whether an event has anything to translate.
-    @inline(__always)
-    static func applies(to fields: EventFields) -> Bool { fields.hasAny(.otelSpanKind, .otelAttributes) }
-
-    /// Calls `body` with the fields that `otel` stands for, and the text in which they are ranges.
+    /// Calls `body` with the fields that `otel` stands for, and the text in which they are ranges; with the event as
+    /// it is when it has no `otel`.
     ///
-    /// `otelSpanKind` then holds `span.kind`; `otelAttributes` holds nothing.
+    /// After a translation `otelSpanKind` holds `span.kind`; `otelAttributes` holds nothing.
     ///
     /// - Parameter isTransaction: whether the event is a transaction, else it is a span.
-    func translate<Result>(
+    func translate(
         _ event: EventFields,
         _ line: RawSpan,
         isTransaction: Bool,
         _ metadata: RequestMetadata,
-        _ body: (EventFields, RawSpan) throws(IntakeError) -> Result
-    ) throws(IntakeError) -> Result {
+        _ body: (EventFields, RawSpan) throws(IntakeError) -> Void
+    ) throws(IntakeError) {
+        guard event.hasAny(.otelSpanKind, .otelAttributes) else { return try body(event, line) }
         var fields = event
         text.start(line)
         attributes.read(event[.otelAttributes], line, isTransaction: isTransaction, &text)
@@ -45,7 +43,7 @@ final class OTelBridge {
             }
         }
         fields[.otelAttributes] = .absent
-        return try text.bytes.withSpan { line throws(IntakeError) in try body(fields, line) }
+        try text.bytes.withSpan { line throws(IntakeError) in try body(fields, line) }
     }
 
     /// The value of an attribute; absent when it is empty.

@@ -51,6 +51,7 @@ extension EventMapper {
         rollUpService.withSpan { service in
             rollUpKey.withSpan { key in
                 output.rollUps.transaction(
+                    .transaction,
                     minute: transaction.time.minute,
                     service: service,
                     key: key,
@@ -77,7 +78,8 @@ extension EventMapper {
         rollUpKey.appendType(fields[.type], line, from: top)
         rollUpService.withSpan { service in
             rollUpKey.withSpan { key in
-                output.rollUps.serviceTransaction(
+                output.rollUps.transaction(
+                    .serviceTransaction,
                     minute: transaction.time.minute,
                     service: service,
                     key: key,

@@ -94,6 +94,7 @@ struct TestEvent {
     func transaction(_ tables: RollUpTables, times: Int = 1) {
         call(top ?? service, transaction, event, times) { service, key, top, inner in
             tables.transaction(
+                .transaction,
                 minute: minute,
                 service: service,
                 key: key,
@@ -108,7 +109,8 @@ struct TestEvent {
 
     func serviceTransaction(_ tables: RollUpTables, type: String = #""type":"request""#, times: Int = 1) {
         call(service, type, "", times) { service, key, top, inner in
-            tables.serviceTransaction(
+            tables.transaction(
+                .serviceTransaction,
                 minute: minute,
                 service: service,
                 key: key,
