@@ -27,6 +27,11 @@ struct Configuration: Sendable {
     var logging: LoggingConfiguration
 
     private static let monitoringPort = 5067
+    private static let bulkDefaults = BulkConfiguration(
+        maxEvents: 5000,
+        maxBytes: 1 << 20,
+        maxDelay: .milliseconds(200)
+    )
 
     /// Complaints stay with `reader`, for its `finish`.
     ///
@@ -51,7 +56,7 @@ struct Configuration: Sendable {
         let output = reader.section("output").section("elasticsearch")
         ElasticNames.advise(reader, output)
         isClassic = output.choice("indices", default: IndexKind.dataStreams) == .daily
-        bulk = BulkConfiguration(output)
+        bulk = BulkConfiguration(output, defaults: Self.bulkDefaults)
         delivery = DeliverySettings(reader, isClassic: isClassic)
         monitoring = MonitoringConfiguration(reader.section("monitoring"), defaultPort: Self.monitoringPort)
         logging = LoggingConfiguration(reader.section("logging"))
@@ -122,23 +127,6 @@ struct LimitsConfiguration: Sendable {
         readTimeout = timeout("read_timeout", 30)
         writeTimeout = timeout("write_timeout", 30)
         shutdownTimeout = timeout("shutdown_timeout", 30)
-    }
-}
-
-/// How bulks are cut (`output.elasticsearch`).
-struct BulkConfiguration: Sendable {
-    var maxEvents: Int
-    var maxBytes: Int
-    var maxDelay: Duration
-
-    init(_ reader: ConfigurationReader) {
-        maxEvents = reader.int("bulk_max_events", default: 5000, in: 1...100_000)
-        maxBytes = reader.size("bulk_max_bytes", default: 1 << 20, in: 1 << 10...32 << 20)
-        maxDelay = reader.duration(
-            "bulk_max_delay",
-            default: .milliseconds(200),
-            in: .zero...(.seconds(60))
-        )
     }
 }
 

@@ -111,20 +111,18 @@ struct EnrichmentConfiguration: Sendable {
 /// Elasticsearch, how bulks are cut, and what is installed there (`output.elasticsearch`).
 struct OutputConfiguration: Sendable {
     var elasticsearch: ElasticsearchSettings
-    var maxBulkEvents: Int
-    var maxBulkBytes: Int
-    var maxBulkDelay: Duration
+    var bulk: BulkConfiguration
     var template: TemplateConfiguration
+
+    private static let bulkDefaults = BulkConfiguration(
+        maxEvents: 4000,
+        maxBytes: 3 << 20,
+        maxDelay: .milliseconds(50)
+    )
 
     init(_ reader: ConfigurationReader) {
         elasticsearch = ElasticsearchSettings(reader)
-        maxBulkEvents = reader.int("bulk_max_events", default: 4000, in: 1...100_000)
-        maxBulkBytes = reader.size("bulk_max_bytes", default: 3 << 20, in: 1 << 10...32 << 20)
-        maxBulkDelay = reader.duration(
-            "bulk_max_delay",
-            default: .milliseconds(50),
-            in: .zero...(.seconds(60))
-        )
+        bulk = BulkConfiguration(reader, defaults: Self.bulkDefaults)
         template = TemplateConfiguration(reader.section("template"))
     }
 }

@@ -36,7 +36,7 @@ final class Service {
             Double(deadLetters.totalBytes)
         }
         var output = configuration.output.elasticsearch
-        output.maxPendingBytes = max(configuration.limits.memoryBytes, 2 * configuration.output.maxBulkBytes)
+        output.maxPendingBytes = max(configuration.limits.memoryBytes, 2 * configuration.output.bulk.maxBytes)
         indexer = BulkIndexer(output, service: "ingest", metrics: metrics.registry) { batch, burials in
             try deadLetters.append(burials, of: batch)
         }
@@ -153,9 +153,9 @@ final class Service {
             tls: try configuration.inputs.map { try $0.tls.settings.map { try TLSContext(server: $0) } },
             limits: configuration.limits.lumberjack,
             memoryBytes: max(configuration.limits.memoryBytes / share, 4 << 20),
-            maxBatchEvents: configuration.output.maxBulkEvents,
-            maxBatchBytes: configuration.output.maxBulkBytes,
-            maxBatchDelay: configuration.output.maxBulkDelay.nanoseconds,
+            maxBatchEvents: configuration.output.bulk.maxEvents,
+            maxBatchBytes: configuration.output.bulk.maxBytes,
+            maxBatchDelay: configuration.output.bulk.maxDelay.nanoseconds,
             concurrentBatches: max(configuration.output.elasticsearch.concurrentRequests, 1),
             frameTimeout: configuration.limits.frameTimeout.nanoseconds,
             idleTimeout: configuration.limits.idleTimeout.nanoseconds
