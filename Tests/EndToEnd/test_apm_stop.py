@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 import pytest
 
 from harness.apm import INTAKE, gzipped, metadata, ndjson, post, transaction
+from harness.disks import small_file_system
 from harness.processes import ProcessGroup
 from harness.services import APMServer
 from harness.store import BulkStore
@@ -26,15 +25,8 @@ StartAPMServer = Callable[..., APMServer]
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 2 MiB; skips where mounting is not allowed."""
-    folder = tmp_path / "small-disk"
-    folder.mkdir()
-    if os.geteuid() != 0:
-        pytest.skip("mounting a small file system needs root")
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], capture_output=True, text=True)
-    if mounted.returncode != 0:
-        pytest.skip(f"a tmpfs cannot be mounted here: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with small_file_system(tmp_path / "small-disk", "2m") as folder:
+        yield folder
 
 
 def cannot_start(server: APMServer, seconds: float = 10) -> str:
