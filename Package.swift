@@ -46,7 +46,7 @@ let curl: [LinkerSetting] = [.linkedLibrary("curl")]
 /// Regular expressions, for programs that match user agents or stack frames.
 let regularExpressions: [LinkerSetting] = [.linkedLibrary("pcre2-8")]
 
-/// GeoIP databases, for the program that enriches lines.
+/// GeoIP databases, for programs that tell where clients are.
 let geoIP: [LinkerSetting] = [.linkedLibrary("maxminddb")]
 
 let package = Package(
@@ -79,7 +79,7 @@ let package = Package(
             swiftSettings: language,
             // A debug build keeps unreachable code, so it needs these to link; the release build does not.
             linkerSettings: link
-                + ["curl", "pcre2-8"].map { .linkedLibrary($0, .when(configuration: .debug)) }
+                + ["curl", "pcre2-8", "maxminddb"].map { .linkedLibrary($0, .when(configuration: .debug)) }
         ),
         .executableTarget(
             name: "Ingest",
@@ -91,30 +91,32 @@ let package = Package(
             name: "APMServer",
             dependencies: ["Common", "CSystem"],
             swiftSettings: language,
-            linkerSettings: link + curl + regularExpressions
+            linkerSettings: link + curl + regularExpressions + geoIP
         ),
         .executableTarget(
             name: "Bench",
             dependencies: ["Common", "CSystem"],
             path: "Tests/Benchmarks/Bench",
             swiftSettings: language,
-            linkerSettings: link + curl + regularExpressions
+            linkerSettings: link + curl + regularExpressions + geoIP
         ),
+        // What test targets have in common.
+        .target(name: "TestSupport", path: "Tests/Support", swiftSettings: language),
         .testTarget(
             name: "CommonTests",
-            dependencies: ["Common", "CSystem"],
+            dependencies: ["Common", "CSystem", "TestSupport"],
             swiftSettings: language,
-            linkerSettings: curl + regularExpressions
+            linkerSettings: curl + regularExpressions + geoIP
         ),
         .testTarget(
             name: "ShipperTests",
             dependencies: ["Shipper", "Common"],
             swiftSettings: language,
-            linkerSettings: curl + regularExpressions
+            linkerSettings: curl + regularExpressions + geoIP
         ),
         .testTarget(
             name: "IngestTests",
-            dependencies: ["Ingest", "Common", "CSystem"],
+            dependencies: ["Ingest", "Common", "CSystem", "TestSupport"],
             swiftSettings: language,
             linkerSettings: curl + regularExpressions + geoIP
         ),
@@ -122,7 +124,7 @@ let package = Package(
             name: "APMServerTests",
             dependencies: ["APMServer", "Common"],
             swiftSettings: language,
-            linkerSettings: curl + regularExpressions
+            linkerSettings: curl + regularExpressions + geoIP
         ),
     ]
 )

@@ -69,7 +69,7 @@ private func serve(_ configuration: Configuration) -> Int32 {
     do {
         let signals = try Signals.receive([SIGTERM, SIGINT])
         let service = try Service(configuration)
-        let signal = Signals.wait(on: signals)
+        let signal = service.wait(for: signals)
         Log.info("stopping", ["signal": signal == SIGINT ? "SIGINT" : "SIGTERM"])
         service.stop()
         Log.info("stopped")

@@ -6,6 +6,7 @@ struct AgentWorkerFactory: Sendable {
     let access: Access
     let configurations: AgentConfigurations
     let delivery: Delivery
+    let clientDatabases: ClientDatabases
     let rollUps: RollUps
     /// nil when nothing is sampled.
     let sampler: TailSampler?
@@ -29,7 +30,7 @@ struct AgentWorkerFactory: Sendable {
                 ),
                 indexNames: configuration.indexNames
             ),
-            mapper: EventMapper(configuration.mapping, delivery.traits),
+            mapper: EventMapper(configuration.mapping, delivery.traits, clientDatabases),
             delivery: delivery,
             sampler: sampler,
             metrics: metrics,

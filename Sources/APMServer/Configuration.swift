@@ -15,6 +15,8 @@ struct Configuration: Sendable {
     var intake = IntakeRoute.Settings()
     var access: AccessConfiguration
     var mapping = MappingSettings()
+    /// For stores without pipelines of their own.
+    var enrichment: EnrichmentConfiguration
     var agentConfiguration: AgentConfigurationSettings
     var counters: CountersConfiguration
     var aggregation: AggregationConfiguration
@@ -49,6 +51,7 @@ struct Configuration: Sendable {
         self.workers = workers == 0 ? max(cores, 1) : workers
         limits = LimitsConfiguration(reader)
         access = AccessConfiguration(reader)
+        enrichment = EnrichmentConfiguration(reader)
         agentConfiguration = AgentConfigurationSettings(reader)
         counters = CountersConfiguration(reader.section("expvar"))
         aggregation = AggregationConfiguration(reader.section("aggregation"))

@@ -16,6 +16,7 @@ final class Service {
     private let access: Access
     private let configurationIndex: AgentConfigurationIndex?
     private let delivery: Delivery
+    private let clientDatabases: ClientDatabases
     private let rollUps: RollUps
     private let sampler: TailSampler?
     private let agents: HTTPServer
@@ -43,6 +44,7 @@ final class Service {
         )
         let elasticsearch = configuration.delivery.elasticsearch
         let access = try Access(configuration.access, elasticsearch: elasticsearch, metrics: metrics)
+        clientDatabases = ClientDatabases(configuration.enrichment)
         let source = configuration.agentConfiguration
         let configurations = AgentConfigurations(
             configured: source.configured,
@@ -53,6 +55,7 @@ final class Service {
             access: access,
             configurations: configurations,
             delivery: delivery,
+            clientDatabases: clientDatabases,
             rollUps: rollUps,
             sampler: configuration.sampling.isEnabled ? sampler : nil,
             registry: metrics,
@@ -134,6 +137,15 @@ final class Service {
             page: .apmServer,
             health: { delivery.health }
         ).start(configuration.monitoring)
+    }
+
+    /// Returns when a signal asks to stop; reloads databases meanwhile.
+    ///
+    /// - Returns: the signal.
+    func wait(for signals: borrowing Descriptor) -> Int32 {
+        Signals.wait(on: signals, every: clientDatabases.reloadInterval) {
+            if clientDatabases.reloadIfChanged() { agents.wake() }
+        }
     }
 
     /// Stops in flow order: no more requests, then roll-ups, then what is on its way, which the spool keeps.

@@ -85,29 +85,6 @@ struct InputConfiguration: Sendable {
     }
 }
 
-/// Databases that add fields (`geoip`, `user_agent`).
-struct EnrichmentConfiguration: Sendable {
-    /// Path of the MMDB file; empty for no GeoIP.
-    var geoipDatabase: String
-    var geoipReloadInterval: Duration
-    /// Path of uap-core's `regexes.yaml`; empty for no user-agent fields.
-    var userAgentRegexes: String
-    var userAgentCacheEntries: Int
-
-    init(_ reader: ConfigurationReader) {
-        let geoip = reader.section("geoip")
-        geoipDatabase = geoip.string("database", default: "")
-        geoipReloadInterval = geoip.duration(
-            "reload_interval",
-            default: .seconds(60),
-            in: .seconds(1)...(.seconds(86400))
-        )
-        let userAgent = reader.section("user_agent")
-        userAgentRegexes = userAgent.string("regexes", default: "/usr/share/uap-core/regexes.yaml")
-        userAgentCacheEntries = userAgent.int("cache_entries", default: 20_000, in: 1...1_000_000)
-    }
-}
-
 /// Elasticsearch, how bulks are cut, and what is installed there (`output.elasticsearch`).
 struct OutputConfiguration: Sendable {
     var elasticsearch: ElasticsearchSettings

@@ -56,7 +56,7 @@ private func parse(_ configuration: Configuration, pipeline name: String) -> Int
     do {
         let plan = try PipelinePlan(
             [chosen],
-            databases: Databases(configuration.enrichment),
+            databases: EnrichmentDatabases(configuration.enrichment),
             metrics: Metrics()
         )
         return ParseCommand.run(try plan.pipelines()[0])

@@ -6,7 +6,7 @@ import Synchronization
 final class Service {
     private let configuration: Configuration
     private let metrics: IngestMetrics
-    private let databases: Databases
+    private let databases: EnrichmentDatabases
     private let plan: PipelinePlan
     private let deadLetters: DeadLetterFile
     private let indexer: BulkIndexer
@@ -20,7 +20,7 @@ final class Service {
     init(_ configuration: Configuration) throws {
         self.configuration = configuration
         metrics = IngestMetrics(inputs: configuration.inputs.map(\.name))
-        databases = Databases(configuration.enrichment)
+        databases = EnrichmentDatabases(configuration.enrichment)
         plan = try PipelinePlan(
             configuration.inputs.compactMap { configuration.pipeline($0.pipeline) },
             databases: databases,
@@ -69,23 +69,13 @@ final class Service {
 
     /// Returns when a signal asks to stop; reloads databases meanwhile.
     func wait(for signals: borrowing Descriptor) {
-        var poll = pollfd(fd: signals.raw, events: Int16(POLLIN), revents: 0)
-        let interval = configuration.enrichment.geoipReloadInterval.milliseconds
-        while true {
-            let count = Glibc.poll(&poll, 1, databases.geoip == nil ? -1 : interval)
-            if count > 0, let signal = Signals.next(from: signals) {
-                Log.info("stopping", ["signal": signal == SIGTERM ? "SIGTERM" : "SIGINT"])
-                return
-            }
-            reloadDatabases()
-        }
+        let interval = databases.geoip == nil ? nil : configuration.enrichment.geoipReloadInterval
+        let signal = Signals.wait(on: signals, every: interval) { reloadDatabases() }
+        Log.info("stopping", ["signal": signal == SIGTERM ? "SIGTERM" : "SIGINT"])
     }
 
     private func reloadDatabases() {
-        guard let geoip = databases.geoip else { return }
-        let before = geoip.currentGeneration
-        geoip.reloadIfChanged()
-        guard geoip.currentGeneration != before else { return }
+        guard databases.reloadIfChanged() else { return }
         for mailbox in mailboxes { mailbox.send(.databaseReplaced) }
     }
 

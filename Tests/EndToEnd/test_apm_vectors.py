@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from harness.apm import Vector, assert_documents, vectors
-from harness.peers import SearchStore
+from harness.peers import SearchStore, geoip_database
 from harness.services import APMServer
 from harness.store import BulkStore
 
 StartAPMServer = Callable[..., APMServer]
 
 # Vectors were made with the RUM endpoints open.
-CHANGES = {"rum": {"enabled": True}}
+CHANGES = {"rum": {"enabled": True}, "geoip": {"database": str(geoip_database())}}
 ALL = vectors()
 BY_NAME = [pytest.param(vector, id=vector.name) for vector in ALL]
 # Roll-ups of all kinds and intervals accompany every event; a vector lists them only when it is about them.

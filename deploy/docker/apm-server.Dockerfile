@@ -21,8 +21,8 @@ LABEL org.opencontainers.image.title="apm-server" \
     org.opencontainers.image.licenses="Apache-2.0"
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-        ca-certificates libcurl4 libdeflate0 libgnutls30 libmicrohttpd12 libpcre2-8-0 libssl3 \
-        libyaml-0-2 tzdata zlib1g \
+        ca-certificates libcurl4 libdeflate0 libmaxminddb0 libgnutls30 libmicrohttpd12 libpcre2-8-0 libssl3 \
+        libyaml-0-2 tzdata uap-core zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /var/lib/apm-server --shell /usr/sbin/nologin apm-server \
     && install --directory --owner apm-server --group apm-server --mode 0750 /var/lib/apm-server

@@ -2,22 +2,22 @@ import Common
 
 /// The address of a client as a captured request tells it.
 struct CapturedAddress: ~Copyable {
+    private(set) var address: IPAddress?
     private var ip = ByteBuffer(capacity: 64)
     private var port = 0
     private var plain = ByteBuffer(capacity: 256)
 
-    var isKnown: Bool { !ip.isEmpty }
+    var isKnown: Bool { address != nil }
 
     /// Takes the address that a socket has, with or without a port.
     mutating func read(socket value: FieldValue, _ line: RawSpan) {
-        ip.removeAll()
-        guard value.isString else { return }
+        address = nil
         _ = take(value, line) { text, whole in NetworkAddress(text, whole) }
     }
 
     /// Takes the first valid address of `Forwarded`, `X-Real-IP` and `X-Forwarded-For`.
     mutating func read(_ headers: ClientHeaders, _ line: RawSpan) {
-        ip.removeAll()
+        address = nil
         if take(headers.forwarded, line, { $0.forwardedAddress($1) }) { return }
         if take(headers.realIP, line, { NetworkAddress($0, $1) }) { return }
         _ = take(headers.forwardedFor, line) { text, whole in
@@ -38,19 +38,26 @@ struct CapturedAddress: ~Copyable {
         }
         switch value.kind {
         case .string:
-            guard let address = find(line, value.range) else { return false }
-            ip.append(ip: address.ip, of: line)
-            port = address.port
+            guard let found = find(line, value.range) else { return false }
+            take(found)
+            ip.append(ip: found.ip, of: line)
             return true
         case .escapedString:
             plain.removeAll()
             plain.append(unescaped: value, of: line)
-            guard let address = plain.withSpan({ find($0, 0..<$0.byteCount) }) else { return false }
-            plain.withSpan { ip.append(ip: address.ip, of: $0) }
-            port = address.port
+            guard let found = plain.withSpan({ find($0, 0..<$0.byteCount) }) else { return false }
+            take(found)
+            plain.withSpan { ip.append(ip: found.ip, of: $0) }
             return true
         default: return false
         }
+    }
+
+    /// Takes all but the text.
+    private mutating func take(_ found: NetworkAddress) {
+        address = found.address
+        port = found.port
+        ip.removeAll()
     }
 
     /// Appends `"ip":…` and, if known and wanted, `"port":…`.

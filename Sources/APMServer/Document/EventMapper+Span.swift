@@ -214,7 +214,9 @@ extension ByteBuffer {
         let destination = openObject(#""destination":"#)
         member(#""address":"#, address, line)
         // As it was sent, unlike the addresses of clients.
-        if address.kind == .string, line.isIPAddress(address.range) { member(#""ip":"#, address, line) }
+        if address.kind == .string, IPAddress(line, address.range) != nil {
+            member(#""ip":"#, address, line)
+        }
         memberUnlessZero(#""port":"#, fields[.destinationPort], line)
         closeObject(destination)
     }

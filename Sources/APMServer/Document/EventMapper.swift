@@ -34,6 +34,8 @@ final class EventMapper {
     /// Where a captured request came from.
     var socketAddress = CapturedAddress()
     var proxiedAddress = CapturedAddress()
+    /// Tells more of clients where the store does not.
+    let clients: ClientDetails
     /// Writes the stack traces of errors and spans.
     let stackTraces: StackTraces
     /// Values of one element of a list.
@@ -49,9 +51,10 @@ final class EventMapper {
     var nestedMetricsets: [FieldValue] = []
     var nested = EventFields()
 
-    init(_ settings: MappingSettings, _ store: StoreTraits) {
+    init(_ settings: MappingSettings, _ store: StoreTraits, _ databases: ClientDatabases) {
         self.settings = settings
         self.store = store
+        clients = ClientDetails(databases, store)
         stackTraces = StackTraces(settings)
         dataStreams = DataStream.allCases.map { DataStreamText($0, namespace: settings.namespace) }
     }

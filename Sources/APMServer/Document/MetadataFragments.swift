@@ -26,14 +26,15 @@ struct MetadataFragments: Sendable {
         _ host: HostNames,
         _ labels: borrowing MetadataLabels,
         _ request: RequestContext,
-        _ settings: MappingSettings
+        _ settings: MappingSettings,
+        _ clients: ClientDetails
     ) {
         var text = ByteBuffer(capacity: 4096)
         var ends: [Int] = []
         for part in Part.allCases {
             let start = text.count
             var fragment = ByteBuffer(capacity: 1024)
-            fragment.append(part, metadata, host, labels, request, settings)
+            fragment.append(part, metadata, host, labels, request, settings, clients)
             text.append(fragment)
             ends.append(start + fragment.count)
         }
@@ -72,7 +73,8 @@ extension ByteBuffer {
         _ host: HostNames,
         _ labels: borrowing MetadataLabels,
         _ request: RequestContext,
-        _ settings: MappingSettings
+        _ settings: MappingSettings,
+        _ clients: ClientDetails
     ) {
         let nothing = EventFields.none
         let line = metadata.bytes.span.bytes
@@ -91,9 +93,11 @@ extension ByteBuffer {
         case .user: appendUser(fields, line)
         case .labels: append(labels)
         case .browser:
-            if request.isRUM, settings.capturesPersonalData { appendBrowser(request) }
+            if request.isRUM, settings.capturesPersonalData { appendBrowser(request, clients) }
         case .browserAddress:
-            if request.isRUM, settings.capturesPersonalData { appendBrowserAddress(request) }
+            if request.isRUM, settings.capturesPersonalData {
+                appendBrowserAddress(request, clients)
+            }
         case .identity: appendServiceIdentity(nothing, line, metadata)
         case .transactionService: appendTransactionService(nothing, line, metadata)
         case .transactionHost: appendTransactionHost(fields, line, host)
@@ -213,18 +217,23 @@ extension ByteBuffer {
     }
 
     /// What a request of a browser says of the browser itself.
-    private mutating func appendBrowser(_ request: RequestContext) {
+    private mutating func appendBrowser(_ request: RequestContext, _ clients: ClientDetails) {
         guard !request.userAgent.isEmpty else { return }
-        key(#""user_agent":{"original":"#)
+        let agent = openObject(#""user_agent":"#)
+        key(#""original":"#)
+        let start = count + 1
         append(jsonString: request.userAgent)
-        append(UInt8(ascii: "}"))
+        clients.append(userAgent: start..<count - 1, to: &self)
+        closeObject(agent)
     }
 
-    private mutating func appendBrowserAddress(_ request: RequestContext) {
+    private mutating func appendBrowserAddress(_ request: RequestContext, _ clients: ClientDetails) {
         guard !request.clientIP.isEmpty else { return }
-        key(#""client":{"ip":"#)
+        let client = openObject(#""client":"#)
+        key(#""ip":"#)
         append(jsonString: request.clientIP)
-        append("}" as StaticString)
+        if let address = IPAddress(request.clientIP) { clients.append(placeOf: address, to: &self) }
+        closeObject(client)
         key(#""source":{"ip":"#)
         append(jsonString: request.clientIP)
         if request.clientPort != 0 { member(#""port":"#, Int64(request.clientPort)) }

@@ -5,18 +5,22 @@ import Glibc
 struct NetworkAddress: Equatable {
     /// The characters of the address alone.
     let ip: Range<Int>
+    let address: IPAddress
     /// 0 when none was given, or none that is one.
     let port: Int
 
     /// Reads `1.2.3.4`, `1.2.3.4:80`, `::1` or `[::1]:80` (also `[::1]`); nil for anything else, names of hosts too.
     init?(_ text: RawSpan, _ range: Range<Int>) {
         let range = text.trimmed(range)
-        if text.isIPAddress(range) {
+        if let address = IPAddress(text, range) {
+            self.address = address
             ip = range
             port = 0
             return
         }
-        guard let (host, port) = text.hostAndPort(range), text.isIPAddress(host) else { return nil }
+        guard let (host, port) = text.hostAndPort(range) else { return nil }
+        guard let address = IPAddress(text, host) else { return nil }
+        self.address = address
         ip = host
         self.port = port
     }
@@ -45,24 +49,6 @@ extension ByteBuffer {
 }
 
 extension RawSpan {
-    /// Of `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`.
-    private static let longestAddress = 45
-
-    /// Whether the bytes of `range` spell an IPv4 or IPv6 address and nothing else.
-    func isIPAddress(_ range: Range<Int>) -> Bool {
-        guard range.count >= 2, range.count <= Self.longestAddress else { return false }
-        var isIPv6 = false
-        for index in range {
-            switch self[index] {
-            case UInt8(ascii: ":"): isIPv6 = true
-            case UInt8(ascii: "."), 48...57: continue
-            case UInt8(ascii: "a")...UInt8(ascii: "f"), UInt8(ascii: "A")...UInt8(ascii: "F"): continue
-            default: return false
-            }
-        }
-        return withAddress(range) { inet_pton(isIPv6 ? AF_INET6 : AF_INET, $0, $1) == 1 }
-    }
-
     /// Calls `body` with the characters of `range`, with a zero behind them, and room for an address.
     fileprivate func withAddress<R>(
         _ range: Range<Int>,

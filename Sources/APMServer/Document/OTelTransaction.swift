@@ -124,17 +124,22 @@ extension EventFields {
 
 extension ByteBuffer {
     /// Appends the members of `source` or `client` that attributes give.
-    mutating func appendOTelPeer(_ fields: EventFields, _ line: RawSpan) {
+    ///
+    /// - Returns: the address that `ip` was given.
+    @discardableResult
+    mutating func appendOTelPeer(_ fields: EventFields, _ line: RawSpan) -> IPAddress? {
         member(#""domain":"#, fields[.otelPeerName], line)
-        appendOTelAddress(fields[.otelPeerIP], line)
+        let address = appendOTelAddress(fields[.otelPeerIP], line)
         if let port = fields[.otelPeerPort].integer(line), port > 0 { member(#""port":"#, port) }
+        return address
     }
 
-    /// Appends `ip`; nothing for what is no address.
-    mutating func appendOTelAddress(_ address: FieldValue, _ line: RawSpan) {
-        guard address.kind == .string, line.isIPAddress(address.range) else { return }
+    /// Appends `ip` and returns it; nothing for what is no address.
+    mutating func appendOTelAddress(_ value: FieldValue, _ line: RawSpan) -> IPAddress? {
+        guard value.kind == .string, let address = IPAddress(line, value.range) else { return nil }
         key(#""ip":""#)
-        append(ip: address.range, of: line)
+        append(ip: value.range, of: line)
         append(UInt8(ascii: "\""))
+        return address
     }
 }

@@ -12,9 +12,13 @@ extension EventMapper {
         let headers = appendHTTP(fields, line, into: &document)
         appendURL(fields, line, into: &document)
         if fields[.otelUserAgent].isGiven {
-            document.key(#""user_agent":{"original":"#)
-            document.append(fields[.otelUserAgent], line)
-            document.append(UInt8(ascii: "}"))
+            let agent = document.openObject(#""user_agent":"#)
+            document.member(#""original":"#, fields[.otelUserAgent], line)
+            if fields[.otelUserAgent].isString {
+                let end = document.count - 1
+                clients.append(userAgent: end - fields[.otelUserAgent].range.count..<end, to: &document)
+            }
+            document.closeObject(agent)
         } else {
             appendUserAgent(headers, line, metadata, into: &document)
         }
@@ -82,7 +86,10 @@ extension EventMapper {
             document.append(line, headers.userAgent.range)
         }
         if document.count > start {
-            document.append("\"}" as StaticString)
+            let original = start..<document.count
+            document.append(UInt8(ascii: "\""))
+            clients.append(userAgent: original, to: &document)
+            document.append(UInt8(ascii: "}"))
         } else {
             document.truncate(to: mark)
             document.append(.browser, of: metadata)
@@ -106,15 +113,19 @@ extension EventMapper {
         proxiedAddress.read(headers, line)
         let client = document.openObject(#""client":"#)
         let isProxied = proxiedAddress.isKnown
+        let address: IPAddress?
         if isProxied {
             proxiedAddress.append(to: &document)
+            address = proxiedAddress.address
         } else if socketAddress.isKnown {
             socketAddress.append(to: &document, withPort: false)
+            address = socketAddress.address
         } else if fields[.otelClientIP].isGiven {
-            document.appendOTelAddress(fields[.otelClientIP], line)
+            address = document.appendOTelAddress(fields[.otelClientIP], line)
         } else {
-            document.appendOTelPeer(fields, line)
+            address = document.appendOTelPeer(fields, line)
         }
+        if let address { clients.append(placeOf: address, to: &document) }
         document.closeObject(client)
         let source = document.openObject(#""source":"#)
         if fields.hasOTelPeer {

@@ -18,12 +18,14 @@ final class RequestMetadata {
 
     /// - Parameters:
     ///   - fields: decoded from `line`.
+    ///   - clients: tells more of a browser that sends for itself.
     init(
         _ fields: EventFields,
         line: RawSpan,
         request: RequestContext,
         gate: EventGate?,
-        settings: MappingSettings
+        settings: MappingSettings,
+        clients: ClientDetails
     ) {
         self.request = request
         self.gate = gate
@@ -36,7 +38,7 @@ final class RequestMetadata {
             nodeName: host.nodeName(fields, line),
             environment: Self.quoted(settings.defaultServiceEnvironment)
         )
-        fragments = MetadataFragments(self.line, host, labels, request, settings)
+        fragments = MetadataFragments(self.line, host, labels, request, settings, clients)
         let service = fields[.serviceName].range
         (appMetrics, appLogs) = line.withUnsafeBytes { bytes in
             let name = UnsafeRawBufferPointer(rebasing: bytes[service]).bytes

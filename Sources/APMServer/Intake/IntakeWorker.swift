@@ -107,7 +107,8 @@ final class IntakeWorker {
                 line: line,
                 request: context,
                 gate: gate,
-                settings: mapper.settings
+                settings: mapper.settings,
+                clients: mapper.clients
             )
         }
     }
@@ -228,6 +229,7 @@ final class IntakeWorker {
     /// - Returns: when to be called again at the latest.
     func tick(now: Int64) -> Int64 {
         takeEnded()
+        mapper.clients.refresh()
         return min(wakePaused(now: now), flushWhenDue(now: now))
     }
 

@@ -131,6 +131,11 @@ package final class HTTPServer: Sendable {
 
     deinit { stop() }
 
+    /// Makes every thread call `HTTPWorker.tick` soon.
+    package func wake() {
+        for thread in threads { thread.wake() }
+    }
+
     /// Takes no more requests, lets those that run come to their answers, and closes all connections and the port.
     ///
     /// Answers when that is done.
@@ -140,7 +145,7 @@ package final class HTTPServer: Sendable {
         let moment = patience == .zero ? 0 : Clock.monotonic + patience.nanoseconds
         // All know before one acts: from its first sign on, every answer closes its connection.
         for thread in threads { thread.stop(at: moment) }
-        for thread in threads { thread.wake() }
+        wake()
         for thread in running { thread.join() }
         socketFile?.remove()
     }

@@ -30,11 +30,19 @@ package enum Signals {
     }
 
     /// Waits until one of the signals arrives.
-    package static func wait(on descriptor: borrowing Descriptor) -> Int32 {
+    ///
+    /// - Parameters:
+    ///   - interval: how often `body` is called meanwhile; nil for never.
+    package static func wait(
+        on descriptor: borrowing Descriptor,
+        every interval: Duration? = nil,
+        _ body: () -> Void = {}
+    ) -> Int32 {
         var poll = pollfd(fd: descriptor.raw, events: Int16(POLLIN), revents: 0)
         while true {
-            _ = Glibc.poll(&poll, 1, -1)
+            let count = Glibc.poll(&poll, 1, interval?.milliseconds ?? -1)
             if let number = next(from: descriptor) { return number }
+            if count == 0 { body() }
         }
     }
 

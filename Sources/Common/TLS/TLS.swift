@@ -152,8 +152,7 @@ package struct TLSConnection: ~Copyable {
         from handle: OpaquePointer,
         _ mode: TLSVerificationMode
     ) throws(TLSError) {
-        var address = in6_addr()
-        let isAddress = inet_pton(AF_INET, name, &address) == 1 || inet_pton(AF_INET6, name, &address) == 1
+        let isAddress = IPAddress(name) != nil
         // RFC 6066, section 3: no addresses in the server name.
         if !isAddress, !name.isEmpty, tls_send_server_name(handle, name) != 1 { throw OpenSSLErrors.take() }
         guard mode == .full else { return }

@@ -6,10 +6,10 @@ struct PipelinePlan: Sendable {
     private let configurations: [PipelineConfiguration]
     private let counters: [PipelineCounters]
     private let table: FieldTable
-    private let databases: Databases
+    private let databases: EnrichmentDatabases
 
     /// - Parameter configurations: the pipeline of each input, in the order of the inputs.
-    init(_ configurations: [PipelineConfiguration], databases: Databases, metrics: Metrics) throws {
+    init(_ configurations: [PipelineConfiguration], databases: EnrichmentDatabases, metrics: Metrics) throws {
         self.configurations = configurations
         self.databases = databases
         counters = configurations.map { PipelineCounters(metrics, pipeline: $0.name) }
@@ -18,7 +18,7 @@ struct PipelinePlan: Sendable {
 
     /// Pipelines for one thread, with caches of their own.
     func pipelines() throws -> [Pipeline] {
-        let enrichment = databases.enrichment()
+        let enrichment = Enrichment(databases)
         return try zip(configurations, counters).map { configuration, counters in
             try Pipeline(
                 configuration,

@@ -37,17 +37,21 @@ struct DocumentRun {
         )
     }
 
+    /// Nothing is looked up.
+    static let noDatabases = ClientDatabases(EnrichmentConfiguration(geoipDatabase: "", userAgentRegexes: ""))
+
     /// - Parameter body: the request's lines, metadata first.
     init(
         _ body: [UInt8],
         request: RequestContext = backend,
         settings: MappingSettings? = nil,
         gate: EventGate? = nil,
-        store: StoreTraits = StoreTraits()
+        store: StoreTraits = StoreTraits(),
+        databases: ClientDatabases = noDatabases
     ) throws {
         var settings = settings ?? MappingSettings()
         settings.observerHostname = "observer.example.com"
-        mapper = EventMapper(settings, store)
+        mapper = EventMapper(settings, store, databases)
         let output = IntakeOutput(
             batch: BulkBatch(),
             rollUps: rollUps,
@@ -67,7 +71,8 @@ struct DocumentRun {
                         line: bytes,
                         request: request,
                         gate: gate,
-                        settings: settings
+                        settings: settings,
+                        clients: mapper.clients
                     )
                     continue
                 }
@@ -86,10 +91,18 @@ struct DocumentRun {
         request: RequestContext = backend,
         settings: MappingSettings? = nil,
         gate: EventGate? = nil,
-        store: StoreTraits = StoreTraits()
+        store: StoreTraits = StoreTraits(),
+        databases: ClientDatabases = noDatabases
     ) throws {
         let body = Array(lines.joined(separator: "\n").utf8)
-        try self.init(body, request: request, settings: settings, gate: gate, store: store)
+        try self.init(
+            body,
+            request: request,
+            settings: settings,
+            gate: gate,
+            store: store,
+            databases: databases
+        )
     }
 }
 

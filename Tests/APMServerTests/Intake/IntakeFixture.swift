@@ -17,6 +17,8 @@ enum IntakeFixture {
         return (files ?? []).filter { $0.hasSuffix(".ndjson") }.sorted().map { "\(name)/\($0)" }
     }
 
+    static func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
+
     static func bytes(_ name: String) throws -> [UInt8] {
         [UInt8](try Data(contentsOf: folder.appendingPathComponent(name)))
     }

@@ -1,5 +1,7 @@
+import TestSupport
 import Testing
 
+@testable import Common
 @testable import Ingest
 
 /// Real lines against documents that were worked out elsewhere (Tests/Fixtures/logs/README.md).

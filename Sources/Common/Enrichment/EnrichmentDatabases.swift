@@ -1,15 +1,13 @@
-import Common
-
 /// The databases that add fields, shared read-only by all workers.
-struct Databases: Sendable {
+package struct EnrichmentDatabases: Sendable {
     /// Nil when switched off, or when the rules cannot be read: events then lack `user_agent.*` beyond the text.
     let userAgents: UserAgentRules?
     let userAgentCacheEntries: Int
     /// Nil when switched off.
-    let geoip: GeoIPSource?
+    package let geoip: GeoIPSource?
 
     /// Opens what is configured; what is missing is a warning, never a reason not to start.
-    init(_ configuration: EnrichmentConfiguration) {
+    package init(_ configuration: EnrichmentConfiguration) {
         userAgentCacheEntries = configuration.userAgentCacheEntries
         geoip = configuration.geoipDatabase.isEmpty ? nil : GeoIPSource(path: configuration.geoipDatabase)
         guard !configuration.userAgentRegexes.isEmpty else {
@@ -24,14 +22,16 @@ struct Databases: Sendable {
             userAgents = nil
         }
     }
-}
 
-extension Databases {
-    /// Look-ups with caches for one thread.
-    func enrichment() -> Enrichment {
-        Enrichment(
-            userAgents: userAgents.map { UserAgentCache(rules: $0, entries: userAgentCacheEntries) },
-            places: geoip.map { GeoIPCache(source: $0) }
-        )
+    /// Looks at the GeoIP database's file, and opens it when it is another one than before.
+    ///
+    /// Blocks for some file operations; called from one thread every now and then.
+    ///
+    /// - Returns: whether threads should `refresh` their look-ups.
+    package func reloadIfChanged() -> Bool {
+        guard let geoip else { return false }
+        let before = geoip.currentGeneration
+        geoip.reloadIfChanged()
+        return geoip.currentGeneration != before
     }
 }

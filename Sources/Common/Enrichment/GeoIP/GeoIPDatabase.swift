@@ -1,19 +1,19 @@
 import CMaxMindDB
-import Common
 import Glibc
 
 /// An open MMDB file: a search tree over addresses whose leaves are records of nested maps.
 ///
 /// Mapped into memory, read-only and shared by threads; closed when the last one lets go. This file alone names
-/// libmaxminddb, which checks every offset it follows, so a damaged file costs answers and nothing more.
+/// libmaxminddb, which checks every offset it follows, so a damaged file costs answers and nothing more. The designated
+/// initialiser and `deinit` do not name it: the linker keeps them in programs that look nothing up.
 /// Format: MaxMind DB File Format Specification 2.0.
 final class GeoIPDatabase: @unchecked Sendable {
     // Sendable: the library only reads `handle` after it was opened.
     private let handle: UnsafeMutablePointer<MMDB_s>
+    private let close: @Sendable (UnsafeMutablePointer<MMDB_s>) -> Void
 
     /// Maps the file at `path`.
-    init(path: String) throws(GeoIPDatabaseError) {
-        // Kept in a local until it is open: an initialiser that throws later would run `deinit`.
+    convenience init(path: String) throws(GeoIPDatabaseError) {
         let opened = UnsafeMutablePointer<MMDB_s>.allocate(capacity: 1)
         opened.initialize(to: MMDB_s())
         let status = MMDB_open(path, UInt32(MMDB_MODE_MMAP), opened)
@@ -21,13 +21,21 @@ final class GeoIPDatabase: @unchecked Sendable {
             opened.deallocate()
             throw GeoIPDatabaseError(reason: String(cString: MMDB_strerror(status)))
         }
-        handle = opened
+        self.init(handle: opened) { MMDB_close($0) }
         MappingGuard.add(mapping)
+    }
+
+    private init(
+        handle: UnsafeMutablePointer<MMDB_s>,
+        close: @escaping @Sendable (UnsafeMutablePointer<MMDB_s>) -> Void
+    ) {
+        self.handle = handle
+        self.close = close
     }
 
     deinit {
         MappingGuard.remove(mapping)
-        MMDB_close(handle)
+        close(handle)
         handle.deallocate()
     }
 

@@ -1,4 +1,3 @@
-import Common
 import Glibc
 import Synchronization
 
@@ -6,7 +5,7 @@ import Synchronization
 ///
 /// A missing or damaged file never stops anything: the database in use stays in use, and without one addresses have
 /// no place. Replace the file by a rename, as update programs do; `MappingGuard` softens what happens otherwise.
-final class GeoIPSource: Sendable {
+package final class GeoIPSource: Sendable {
     let path: String
     /// Changes with the database, so that a lookup sees in one load whether there is a new one.
     private let generation = Atomic(0)
@@ -26,7 +25,7 @@ final class GeoIPSource: Sendable {
     }
 
     /// The database in use, for statistics.
-    struct Status: Equatable, Sendable {
+    struct Status: Sendable {
         let type: String
         let buildEpoch: UInt64
         let bytes: Int
@@ -39,7 +38,7 @@ final class GeoIPSource: Sendable {
     }
 
     /// Number of the current database; counts up with every change.
-    var currentGeneration: Int { generation.load(ordering: .acquiring) }
+    package var currentGeneration: Int { generation.load(ordering: .acquiring) }
 
     /// The database in use and its number.
     func current() -> (database: GeoIPDatabase?, generation: Int) {
@@ -49,7 +48,7 @@ final class GeoIPSource: Sendable {
     /// Looks at the file, and opens it when it is not the one that was looked at before.
     ///
     /// Blocks for some file operations; called from one thread every now and then.
-    func reloadIfChanged() {
+    package func reloadIfChanged() {
         let file = File(path: path)
         let (isChanged, hasDatabase) = state.withLock { state in
             let isChanged = !state.wasTried || state.file != file

@@ -1,5 +1,3 @@
-import Common
-
 /// What the rules say about one user agent; nil is "not known".
 struct UserAgent: Equatable {
     /// A family with the parts of its version, most significant first.

@@ -1,5 +1,3 @@
-import Common
-
 /// One rule of uap-core: an expression, and what each field of the answer is made of when it matches.
 struct UserAgentRule: Sendable {
     let expression: RegularExpression

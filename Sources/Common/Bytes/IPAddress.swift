@@ -1,28 +1,26 @@
-import Common
-
 /// An IPv4 or IPv6 address as a value.
 ///
 /// IPv4 is held as IPv4-mapped IPv6 (`::ffff:a.b.c.d`, RFC 4291 section 2.5.5.2), so both spellings of one client
 /// are equal and are found in the same networks.
-struct IPAddress: Hashable, Sendable {
+package struct IPAddress: Hashable, Sendable {
     /// The first eight bytes in network order, as an integer.
-    let high: UInt64
+    package let high: UInt64
     /// The last eight bytes in network order, as an integer.
-    let low: UInt64
+    package let low: UInt64
 
-    init(high: UInt64, low: UInt64) {
+    package init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }
 
-    init(ipv4: UInt32) { self.init(high: 0, low: Self.mappedPrefix | UInt64(ipv4)) }
+    package init(ipv4: UInt32) { self.init(high: 0, low: Self.mappedPrefix | UInt64(ipv4)) }
 
     /// The address that the whole of `bytes[range]` spells; nil for anything else.
     ///
     /// Allocates nothing.
     /// Strict on purpose, since what passes becomes an `ip` field: no port, brackets, zone, blanks, leading zeros
     /// in IPv4, or numbers of other bases.
-    init?(_ bytes: RawSpan, _ range: Range<Int>) {
+    package init?(_ bytes: RawSpan, _ range: Range<Int>) {
         guard range.lowerBound >= 0, range.upperBound <= bytes.byteCount else { return nil }
         guard range.count >= 2, range.count <= Self.longestText else { return nil }
         if let ipv4 = Self.ipv4(bytes, range) {
@@ -33,13 +31,13 @@ struct IPAddress: Hashable, Sendable {
         self = address
     }
 
-    init?(_ text: String) {
+    package init?(_ text: String) {
         let utf8 = Array(text.utf8)
         self.init(utf8.span.bytes, 0..<utf8.count)
     }
 
     /// Whether this is an IPv4 address, however it was written.
-    var isIPv4: Bool { high == 0 && low & ~0xFFFF_FFFF == Self.mappedPrefix }
+    package var isIPv4: Bool { high == 0 && low & ~0xFFFF_FFFF == Self.mappedPrefix }
 
     private static let mappedPrefix: UInt64 = 0xFFFF_0000_0000
     /// Of `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`.

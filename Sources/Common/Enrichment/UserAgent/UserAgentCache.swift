@@ -1,4 +1,3 @@
-import Common
 import Glibc
 
 /// Answers about user agents, remembered; belongs to one thread.

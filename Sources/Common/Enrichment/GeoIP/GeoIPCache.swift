@@ -1,5 +1,3 @@
-import Common
-
 /// Places of addresses, remembered as JSON text; belongs to one thread.
 ///
 /// The text is remembered by record: a hundred thousand addresses share twenty thousand records. In front of the walk

@@ -1,5 +1,3 @@
-import Common
-
 /// All rules of a `regexes.yaml` of uap-core, with the means to find quickly which of them can match an agent.
 ///
 /// Read-only after the start and shared by all workers; each matches with a `UserAgentMatcher` of its own.

@@ -1,5 +1,3 @@
-import Common
-
 /// One record of a city or country database as JSON text, ready to be copied into documents.
 ///
 ///     "continent_name":"Europe","continent_code":"EU","country_iso_code":"DE","country_name":"Germany",
@@ -8,11 +6,11 @@ import Common
 ///
 /// Field names: ECS `geo.*`. Names are English; the region is the most specific subdivision, its code written with
 /// the country's as in ISO 3166-2. What the database does not say is left out.
-final class GeoIPEntry {
+package final class GeoIPEntry {
     /// Where the record begins in its database.
     let record: UInt32
     /// Members for the inside of a `geo` object, without a comma at either end; empty when the record says nothing.
-    let members: [UInt8]
+    package let members: [UInt8]
 
     init(record: UInt32, in database: GeoIPDatabase) {
         self.record = record

@@ -1,8 +1,7 @@
-import Common
 import Foundation
 import Testing
 
-@testable import Ingest
+@testable import Common
 
 /// The rules of Debian's package `uap-core`, which `make setup` installs.
 enum InstalledUserAgentRules {
@@ -31,7 +30,9 @@ struct UserAgentRulesTests {
         var matcher = UserAgentMatcher(rules)
         let decoder = JSONDecoder()
         var wrong: [String] = []
-        let lines = try Fixture.lines("useragent/cases.jsonl")
+        let lines = try String(decoding: Fixture.bytes("useragent/cases.jsonl"), as: UTF8.self).split(
+            separator: "\n"
+        )
         for line in lines {
             let expected = try decoder.decode(Case.self, from: Data(line.utf8))
             let agent = matcher.userAgent(expected.s)

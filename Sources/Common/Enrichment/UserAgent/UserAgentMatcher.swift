@@ -1,5 +1,3 @@
-import Common
-
 /// Applies the rules to one agent after the other; belongs to one thread.
 struct UserAgentMatcher {
     private let rules: UserAgentRules

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Ingest
+@testable import Common
 
 @Suite("Required literals")
 struct RequiredLiteralsTests {
