@@ -78,8 +78,8 @@ let package = Package(
             dependencies: ["Common", "CSystem"],
             swiftSettings: language,
             // A debug build keeps unreachable code, so it needs these to link; the release build does not.
-            linkerSettings: link
-                + ["curl", "pcre2-8", "maxminddb"].map { .linkedLibrary($0, .when(configuration: .debug)) }
+            linkerSettings: link + regularExpressions
+                + ["curl", "maxminddb"].map { .linkedLibrary($0, .when(configuration: .debug)) }
         ),
         .executableTarget(
             name: "Ingest",

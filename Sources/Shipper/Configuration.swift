@@ -14,6 +14,9 @@ struct Configuration: Sendable {
         let maxBytes: Int
         let closeInactive: Duration
         let timezone: TimezoneSetting
+        let areFieldsUnderRoot: Bool
+        let lines: LineRules
+        let sendsIncompleteLine: Bool
     }
 
     enum StartPosition: String, CaseIterable, Sendable {
@@ -85,7 +88,7 @@ struct Configuration: Sendable {
     }
 
     /// How the configured inputs are read.
-    func inputs(agentID: String) -> [Input] {
+    func inputs(agentID: String, _ metrics: ShipperMetrics) -> [Input] {
         inputs.map { section in
             Input(
                 scanner: PathScanner(patterns: section.paths, exclusions: section.excludeFiles),
@@ -100,9 +103,13 @@ struct Configuration: Sendable {
                         timezone: section.timezone.text,
                         dataset: section.dataset,
                         fieldsJSON: section.fieldsJSON,
+                        areFieldsUnderRoot: section.areFieldsUnderRoot,
                         tags: section.tags
                     ),
-                    maxLineBytes: section.maxBytes
+                    maxLineBytes: section.maxBytes,
+                    processor: section.lines.isPlain
+                        ? nil : LineProcessor(section.lines, maxLineBytes: section.maxBytes, metrics),
+                    sendsIncompleteLine: section.sendsIncompleteLine
                 )
             )
         }
@@ -110,6 +117,11 @@ struct Configuration: Sendable {
 }
 
 extension Configuration.InputSection {
+    /// Members of every event.
+    private static let reservedNames = [
+        "@timestamp", "message", "log", "host", "agent", "event", "tags", "stream", "error",
+    ]
+
     init(_ reader: ConfigurationReader) {
         paths = reader.strings("paths")
         if paths.isEmpty {
@@ -121,7 +133,18 @@ extension Configuration.InputSection {
         if let first = fieldsJSON.first, first != UInt8(ascii: "{") {
             reader.problem("fields", "must be names with values, such as {app: shop}")
         }
+        areFieldsUnderRoot = reader.bool("fields_under_root", default: false)
+        if areFieldsUnderRoot {
+            for name in reader.section("fields").names where Self.reservedNames.contains(name) {
+                reader.problem(
+                    "fields.\(name)",
+                    "is set by the shipper itself; choose another name, or no fields_under_root"
+                )
+            }
+        }
         tags = reader.strings("tags")
+        lines = LineRules(reader, dataset: dataset)
+        sendsIncompleteLine = reader.bool("send_incomplete_line", default: true)
         startPosition = reader.choice("start_position", default: Configuration.StartPosition.beginning)
         scanInterval = reader.duration(
             "scan_interval",

@@ -46,7 +46,7 @@ private func serve(_ configuration: Configuration, isOnce: Bool) -> Int32 {
         let loop = ShipperLoop(
             settings: configuration.loop(isOnce: isOnce),
             limits: configuration.queue,
-            inputs: configuration.inputs(agentID: agentID),
+            inputs: configuration.inputs(agentID: agentID, metrics),
             directory: store.directory,
             registry: Registry(store.load()),
             client: client,

@@ -112,6 +112,7 @@ extension ShipperLoop {
         takeStored()
         takeFileEvents(now: now)
         if stopAt == nil { look(now: now) }
+        if settings.isOnce, isEverythingSent { harvesters.finishRests() }
         finishSave()
         if stopAt == nil { pump(now: now) }
         takeStored()
@@ -156,6 +157,7 @@ extension ShipperLoop {
                 context: harvesters.context(of: harvester),
                 now: now
             )
+            harvesters.noteRest(of: harvester)
             switch outcome {
             case .drained: break
             case .more: harvesters.enqueue(harvester)
@@ -320,8 +322,11 @@ extension ShipperLoop {
             // Without a connection no ack can come.
             return now >= stopAt || client.outstanding == 0 || !client.isConnected
         }
-        return settings.isOnce && harvesters.isIdle && queue.isEmpty && client.outstanding == 0
+        return settings.isOnce && isEverythingSent && !harvesters.hasRests
     }
+
+    /// Whether all whole lines are stored by the receiver.
+    private var isEverythingSent: Bool { harvesters.isIdle && queue.isEmpty && client.outstanding == 0 }
 
     private func finish() -> Int32 {
         client.close()

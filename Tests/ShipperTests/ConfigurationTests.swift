@@ -21,7 +21,7 @@ import Testing
         #expect(configuration.timeout == .seconds(30))
         #expect(configuration.flushLatency == .milliseconds(20))
         #expect(configuration.monitoring.port == 5066)
-        let input = try #require(configuration.inputs(agentID: "id").first)
+        let input = try #require(configuration.inputs(agentID: "id", ShipperMetrics()).first)
         #expect(input.context.maxLineBytes == 10 << 20)
         #expect(input.closeInactive == .seconds(300))
         #expect(!input.startsAtEnd)

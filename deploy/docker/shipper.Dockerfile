@@ -21,7 +21,7 @@ LABEL org.opencontainers.image.title="shipper" \
     org.opencontainers.image.licenses="Apache-2.0"
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-        ca-certificates libdeflate0 libgnutls30 libmicrohttpd12 libssl3 libyaml-0-2 tzdata zlib1g \
+        ca-certificates libdeflate0 libgnutls30 libmicrohttpd12 libpcre2-8-0 libssl3 libyaml-0-2 tzdata zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /var/lib/shipper --shell /usr/sbin/nologin shipper \
     && install --directory --owner shipper --group shipper --mode 0750 /var/lib/shipper

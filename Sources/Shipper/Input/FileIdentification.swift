@@ -78,7 +78,13 @@ struct FileIdentification {
     /// - Returns: nil when nothing was read.
     private func beginsAsRead(_ file: Int32, _ state: FileState) throws(Errno) -> Bool? {
         guard let token = state.token else { return nil }
-        return try IdentityToken.token(state.key, generation: state.generation, raw: file) == token
+        let found = try IdentityToken.token(
+            state.key,
+            generation: state.generation,
+            raw: file,
+            bytes: token.bytes
+        )
+        return found.value == token.value
     }
 
     private func renumbered(_ file: Int32, _ status: FileStatus, _ gone: [FileState]) throws(Errno)

@@ -53,9 +53,15 @@ struct FileStatus: Equatable, Sendable {
     }
 }
 
-/// The names under which events of one life of a file are known: deterministic, so that lines sent again after a
+/// The name under which events of one life of a file are known: deterministic, so that lines sent again after a
 /// crash are recognised as the same.
-enum IdentityToken {
+struct IdentityToken: Equatable, Sendable {
+    let value: UInt64
+    /// How many bytes of the file's beginning it is made from.
+    ///
+    /// nil where a registry of version 1 did not say: the first line without its end.
+    let bytes: Int?
+
     /// The first line counts with at most this many bytes.
     static let firstLineBytes = 1024
 
@@ -63,19 +69,31 @@ enum IdentityToken {
 
     /// The token of a life whose content an open file holds: the file itself, or a copy of it.
     ///
-    /// The first line must be complete, or longer than counts.
-    static func token(_ key: FileKey, generation: UInt32, raw file: Int32) throws(Errno) -> UInt64 {
+    /// - Parameter length: bytes that count; nil for those of the first line, as far as it is there.
+    static func token(
+        _ key: FileKey,
+        generation: UInt32,
+        raw file: Int32,
+        bytes length: Int? = nil
+    ) throws(Errno) -> IdentityToken {
         var first = ByteBuffer(capacity: firstLineBytes)
-        try first.append(raw: file, 0, firstLineBytes)
+        try first.append(raw: file, 0, min(length ?? firstLineBytes, firstLineBytes))
         return first.withSpan { bytes in
-            let end = bytes.firstIndex(of: UInt8(ascii: "\n"), in: 0..<bytes.byteCount) ?? bytes.byteCount
-            return token(key, generation: generation, firstLine: bytes, 0..<end)
+            let line = bytes.firstIndex(of: UInt8(ascii: "\n"), in: 0..<bytes.byteCount)
+            let end = length == nil ? line ?? bytes.byteCount : bytes.byteCount
+            let value = token(key, generation: generation, firstLine: bytes, 0..<end)
+            return IdentityToken(value: value, bytes: end)
         }
     }
 
     /// - Parameter generation: how often the same file was truncated before.
     /// - Parameter firstLine: the file's first line, or its first 1024 bytes if that is longer.
-    static func token(_ key: FileKey, generation: UInt32, firstLine: RawSpan, _ range: Range<Int>) -> UInt64 {
+    static func token(
+        _ key: FileKey,
+        generation: UInt32,
+        firstLine: RawSpan,
+        _ range: Range<Int>
+    ) -> UInt64 {
         let end = min(range.upperBound, range.lowerBound + firstLineBytes)
         let content = hash.hash(firstLine, range.lowerBound..<end)
         var buffer = ByteBuffer(capacity: 64)

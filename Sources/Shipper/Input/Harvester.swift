@@ -27,11 +27,22 @@ final class Harvester {
         var source: EventTemplate.Source
         /// Longer lines are cut.
         let maxLineBytes: Int
+        /// Makes events of lines that are not just sent as they are.
+        var processor: LineProcessor?
+        /// Whether a last line without end is sent at last.
+        var sendsIncompleteLine = true
+    }
+
+    /// What is to be sent although more may come, when nothing has come for long.
+    enum Rest {
+        case nothing
+        /// All that was read, a line without end too if the input wants that.
+        case everything
     }
 
     /// A line longer than the buffer is searched for its end for at most this long per turn, so that other files
     /// get theirs.
-    private static let maxSearchBytesPerTurn = 8 << 20
+    static let maxSearchBytesPerTurn = 8 << 20
 
     let input: Int
     let key: FileKey
@@ -41,11 +52,18 @@ final class Harvester {
     /// nil when closed because nothing happened for long.
     private var file: Descriptor?
     /// Everything before is in a window.
-    private(set) var offset: Int64
-    private(set) var fingerprint: Fingerprint
-    /// Bytes from `offset` on that are known to hold no line feed.
-    private var searchedBytes: Int64 = 0
-    private var template: EventTemplate?
+    var offset: Int64
+    var fingerprint: Fingerprint
+    /// Bytes from `offset` on that were looked at: the beginning of a line, and lines of an unfinished event.
+    var searchedBytes: Int64 = 0
+    var template: EventTemplate?
+    /// Events that wait for more lines, by the rules of the input.
+    var assembly: EventAssembly?
+    /// Of the file, when its input has rules.
+    var encoding: TextEncoding?
+    var rest = Rest.nothing
+    /// Where the rest was finished last, so that what is kept back is not tried again and again.
+    var restFinishedAt: Int64 = -1
 
     // What `Harvesters` notes here.
     var watch: FileWatcher.Watch?
@@ -89,7 +107,19 @@ final class Harvester {
     /// Bytes written and not yet stored by the receiver.
     var lag: Int64 { max(knownSize - state.offset, 0) }
 
-    func close() { file = nil }
+    /// Unfinished events are read again when the file is opened again.
+    func close() {
+        file = nil
+        forgetUnfinished()
+    }
+
+    /// Whether something was read that waits for more, and was not given up waiting for.
+    var hasRest: Bool { searchedBytes > 0 && restFinishedAt != offset + searchedBytes }
+
+    /// When an unfinished event has waited long enough (monotonic nanoseconds); nil when none waits.
+    func restDeadline(_ context: Context) -> Int64? {
+        assembly.flatMap { context.processor?.deadline(of: $0) }
+    }
 
     func reopen(_ descriptor: consuming Descriptor) { file = consume descriptor }
 
@@ -101,8 +131,16 @@ final class Harvester {
         self.state = state
         offset = 0
         fingerprint = .empty
-        searchedBytes = 0
         template = nil
+        encoding = nil
+        forgetUnfinished()
+    }
+
+    private func forgetUnfinished() {
+        assembly = nil
+        searchedBytes = 0
+        restFinishedAt = -1
+        rest = .nothing
     }
 
     /// Whether the file has bytes that were not looked at, or fewer than were read.
@@ -126,13 +164,57 @@ final class Harvester {
         now: Int64
     ) -> Outcome {
         do {
-            if searchedBytes > Int64(buffer.capacity / 2) {
-                return try readLongLine(into: &queue, &buffer, opening: opening, context, now: now)
+            if let processor = context.processor {
+                return try readAssembled(
+                    by: processor,
+                    into: &queue,
+                    &buffer,
+                    opening: opening,
+                    context,
+                    now: now
+                )
             }
-            return try readLines(into: &queue, &buffer, opening: opening, context, now: now)
+            let outcome =
+                searchedBytes > Int64(buffer.capacity / 2)
+                ? try readLongLine(into: &queue, &buffer, opening: opening, context, now: now)
+                : try readLines(into: &queue, &buffer, opening: opening, context, now: now)
+            guard outcome == .drained, rest == .everything else { return outcome }
+            return try readRest(into: &queue, &buffer, opening: opening, context, now: now)
         } catch {
             return .failed(error)
         }
+    }
+
+    /// Sends the last line although its end has not been written.
+    private func readRest(
+        into queue: inout EventQueue,
+        _ buffer: inout ByteBuffer,
+        opening: borrowing ByteBuffer,
+        _ context: Context,
+        now: Int64
+    ) throws(Errno) -> Outcome {
+        guard searchedBytes > 0, context.sendsIncompleteLine else {
+            restIsFinished()
+            return .drained
+        }
+        let end = offset + searchedBytes
+        let outcome = try appendLongLine(
+            until: end,
+            isUnfinished: true,
+            into: &queue,
+            &buffer,
+            opening: opening,
+            context,
+            now: now
+        )
+        guard offset == end else { return outcome }
+        restIsFinished()
+        return queue.isFull ? .full : .drained
+    }
+
+    func restIsFinished() {
+        rest = .nothing
+        restFinishedAt = offset + searchedBytes
     }
 
     private func readLines(
@@ -206,7 +288,7 @@ final class Harvester {
                     let cut = content.lowerBound..<content.lowerBound + context.maxLineBytes
                     queue.beginLongEvent(opening: opening)
                     _ = queue.appendPiece(bytes, bytes.trimmedToWholeScalars(cut))
-                    queue.endLongEvent(offset: position, isTruncated: true, template: template)
+                    queue.endLongEvent(offset: position, flags: .truncated, template: template)
                 }
             }
             return splitter.offset
@@ -260,8 +342,11 @@ final class Harvester {
     }
 
     /// Encodes the line from `offset` to `feed` in pieces.
+    ///
+    /// - Parameter isUnfinished: there is no line feed yet.
     private func appendLongLine(
         until feed: Int64,
+        isUnfinished: Bool = false,
         into queue: inout EventQueue,
         _ buffer: inout ByteBuffer,
         opening: borrowing ByteBuffer,
@@ -279,7 +364,7 @@ final class Harvester {
         var last = feed
         buffer.removeAll()
         try read(into: &buffer, 1, at: feed - 1)
-        if buffer.count == 1, buffer[0] == UInt8(ascii: "\r") { last -= 1 }
+        if !isUnfinished, buffer.count == 1, buffer[0] == UInt8(ascii: "\r") { last -= 1 }
         let limit = min(last, offset + Int64(context.maxLineBytes))
         var isTruncated = limit < last
         queue.beginLongEvent(opening: opening)
@@ -289,7 +374,7 @@ final class Harvester {
             try read(into: &buffer, min(buffer.capacity, Int(limit - position)), at: position)
             guard !buffer.isEmpty else {
                 // Shorter than a moment ago: the next turn finds out why.
-                queue.cancelLongEvent()
+                queue.cancelEvent()
                 searchedBytes = 0
                 return .more
             }
@@ -309,13 +394,15 @@ final class Harvester {
             }
             position += Int64(taken)
         }
-        let next = feed + 1
+        let next = isUnfinished ? feed : feed + 1
         guard let raw, let after = try Fingerprint.read(raw: raw, at: next) else {
-            queue.cancelLongEvent()
+            queue.cancelEvent()
             searchedBytes = 0
             return .more
         }
-        queue.endLongEvent(offset: offset, isTruncated: isTruncated, template: template)
+        var flags: LogFlags = isTruncated ? .truncated : []
+        if isUnfinished { flags.insert(.partial) }
+        queue.endLongEvent(offset: offset, flags: flags, template: template)
         fingerprint = after
         queue.advance(state, to: next, fingerprint, lineBytes: Int(next - offset))
         offset = next
@@ -327,23 +414,23 @@ final class Harvester {
     // MARK: - Parts
 
     /// Whether the buffer's first `overlap` bytes are what was read before `offset`.
-    private func isContinued(_ buffer: borrowing ByteBuffer, _ overlap: Int) -> Bool {
+    func isContinued(_ buffer: borrowing ByteBuffer, _ overlap: Int) -> Bool {
         buffer.count >= overlap && buffer.withSpan { fingerprint.matchesTail($0, 0..<overlap) }
     }
 
     /// Makes the constant part of the events.
     ///
-    /// The file's first line is complete by now, or longer than counts.
-    private func prepareTemplate(_ context: Context) throws(Errno) {
+    /// What of the file's first line is there by now counts for its identity.
+    func prepareTemplate(_ context: Context) throws(Errno) {
         if state.token == nil {
             guard let raw else { throw Errno(EBADF) }
             state.token = try IdentityToken.token(key, generation: state.generation, raw: raw)
         }
         guard let token = state.token else { return }
-        template = EventTemplate(source: context.source, path: state.path, key: state.key, token: token)
+        template = EventTemplate(source: context.source, path: state.path, key: state.key, token: token.value)
     }
 
-    private func read(into buffer: inout ByteBuffer, _ length: Int, at position: Int64) throws(Errno) {
+    func read(into buffer: inout ByteBuffer, _ length: Int, at position: Int64) throws(Errno) {
         guard let raw else { throw Errno(EBADF) }
         try buffer.append(raw: raw, position, length)
     }

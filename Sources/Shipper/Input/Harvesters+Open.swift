@@ -269,6 +269,7 @@ extension Harvesters {
             harvester.watch = nil
         }
         all[harvester.key] = nil
+        waiting[harvester.key] = nil
         if paths[harvester.path] === harvester { paths[harvester.path] = nil }
     }
 
@@ -277,17 +278,27 @@ extension Harvesters {
         let quiet = now - harvester.lastActivity
         if harvester.isDeleted {
             guard quiet >= Self.deletedGrace, !harvester.hasNews() else { return }
+            if harvester.hasRest {
+                finishRest(of: harvester)
+                return
+            }
             remove(harvester)
             harvester.state.noteEnd(harvester.offset, harvester.fingerprint)
             registry.end(harvester.state)
         } else if quiet >= inputs[harvester.input].closeInactive.nanoseconds, !harvester.hasNews() {
+            if harvester.hasRest {
+                finishRest(of: harvester)
+                return
+            }
             if harvester.isOutside { remove(harvester) } else { harvester.close() }
         }
     }
 
     /// Closes the open file that has been quiet for longest.
     private func closeQuietest() -> Bool {
-        let quiet = all.values.filter { $0.isOpen && !$0.isQueued && !$0.isDeleted && !$0.hasNews() }
+        let quiet = all.values.filter {
+            $0.isOpen && !$0.isQueued && !$0.isDeleted && waiting[$0.key] == nil && !$0.hasNews()
+        }
         guard let harvester = quiet.min(by: { $0.lastActivity < $1.lastActivity }) else { return false }
         harvester.close()
         return true

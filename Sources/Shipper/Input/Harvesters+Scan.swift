@@ -50,6 +50,7 @@ extension Harvesters {
     /// What has to be asked for again and again: copies in the making, deleted files, files without a watch.
     func tick(now: Int64, wall: Int64) {
         for (key, candidate) in candidates { judge(key, candidate, now: now, wall: wall) }
+        finishDueRests(now: now)
         var deleted: [Harvester] = []
         for harvester in all.values {
             if isPolling, harvester.watch == nil { poll(harvester, now: now) }

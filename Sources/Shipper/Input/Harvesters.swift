@@ -54,6 +54,8 @@ final class Harvesters {
     private var ready: [Harvester] = []
     private var readyStart = 0
     var candidates: [FileKey: Candidate] = [:]
+    /// Files with an event that waits for more lines.
+    var waiting: [FileKey: Harvester] = [:]
     var skipped: Set<String> = []
     var isFirstScan = true
     /// The save that files begun anew wait for.
@@ -88,7 +90,9 @@ final class Harvesters {
     var harvesters: some Collection<Harvester> { all.values }
 
     /// Whether `tick` has something to do although nothing happens.
-    var needsTick: Bool { isPolling || !candidates.isEmpty || metrics.filesDeletedOpen.current > 0 }
+    var needsTick: Bool {
+        isPolling || !candidates.isEmpty || metrics.filesDeletedOpen.current > 0 || !waiting.isEmpty
+    }
 
     /// The next file with something to read.
     func next(finishedSaves: Int) -> Harvester? {
@@ -111,6 +115,36 @@ final class Harvesters {
         guard readyStart == ready.count || readyStart > max(ready.count / 2, 64) else { return }
         ready.removeFirst(readyStart)
         readyStart = 0
+    }
+
+    /// Notes whether a file that was just read has an event that waits for more lines.
+    func noteRest(of harvester: Harvester) {
+        guard harvester.assembly != nil || waiting[harvester.key] != nil else { return }
+        waiting[harvester.key] = harvester.restDeadline(context(of: harvester)) == nil ? nil : harvester
+    }
+
+    /// Has events sent that have waited long enough for more lines.
+    func finishDueRests(now: Int64) {
+        for (key, harvester) in waiting {
+            guard harvester.isOpen, let deadline = harvester.restDeadline(context(of: harvester)) else {
+                waiting[key] = nil
+                continue
+            }
+            if deadline <= now { enqueue(harvester) }
+        }
+    }
+
+    /// Whether something was read that is not complete.
+    var hasRests: Bool { all.values.contains { $0.isOpen && $0.hasRest } }
+
+    /// Has everything sent that was read, events and lines that are not complete too.
+    func finishRests() {
+        for harvester in all.values where harvester.isOpen && harvester.hasRest { finishRest(of: harvester) }
+    }
+
+    func finishRest(of harvester: Harvester) {
+        harvester.rest = .everything
+        enqueue(harvester)
     }
 
     var isIdle: Bool { ready.isEmpty && candidates.isEmpty && !needsScan }

@@ -21,6 +21,7 @@ final class ShipperMetrics: Sendable {
     let registrySaves: Counter
     let registryErrors: Counter
     let watchErrors: Counter
+    let excludedLines: Counter
     let filesKnown: Gauge
     let filesOpen: Gauge
     let filesDeletedOpen: Gauge
@@ -80,6 +81,10 @@ final class ShipperMetrics: Sendable {
         watchErrors = metrics.counter(
             "shipper_watch_errors_total",
             "Files and directories that inotify cannot watch; they are polled."
+        )
+        excludedLines = metrics.counter(
+            "shipper_lines_excluded_total",
+            "Lines that include_lines, exclude_lines or container.stream left out."
         )
         filesKnown = metrics.gauge("shipper_files", "Files followed.")
         filesOpen = metrics.gauge("shipper_files_open", "Files held open.")

@@ -35,6 +35,8 @@ struct EventQueue: ~Copyable {
         compressor = limits.compressionLevel > 0 ? Compressor(level: limits.compressionLevel) : nil
     }
 
+    /// Whether the event begun is larger than receivers take.
+    var isEventTooLarge: Bool { encoder.byteCount > Self.maxEventBytes }
     /// Whether there is nothing to send: no events and no progress past empty lines.
     var isEmpty: Bool { encoder.isEmpty && progress.isEmpty }
     var hasEvents: Bool { !encoder.isEmpty }
@@ -64,6 +66,12 @@ struct EventQueue: ~Copyable {
         encoder.endEvent()
     }
 
+    /// Begins an event with what `write` appends; `appendPiece` and `endEvent` follow.
+    mutating func beginEvent(_ write: (inout ByteBuffer) -> Void) {
+        encoder.beginEvent()
+        write(&encoder.buffer)
+    }
+
     /// Begins an event whose line comes in pieces.
     mutating func beginLongEvent(opening: borrowing ByteBuffer) {
         encoder.beginEvent()
@@ -81,17 +89,23 @@ struct EventQueue: ~Copyable {
         return false
     }
 
-    mutating func endLongEvent(offset: Int64, isTruncated: Bool, template: borrowing EventTemplate) {
+    /// Ends an event with what `write` appends.
+    mutating func endEvent(_ write: (inout ByteBuffer) -> Void) {
+        write(&encoder.buffer)
+        encoder.endEvent()
+    }
+
+    mutating func endLongEvent(offset: Int64, flags: LogFlags, template: borrowing EventTemplate) {
         encoder.buffer.append(#"","log":{"# as StaticString)
-        if isTruncated { encoder.buffer.append(#""flags":["truncated"],"# as StaticString) }
+        encoder.buffer.append(flags)
         encoder.buffer.append(#""offset":"# as StaticString)
         encoder.buffer.append(decimal: offset)
         encoder.buffer.append(template.ending)
         encoder.endEvent()
     }
 
-    /// Drops an event begun by `beginLongEvent`.
-    mutating func cancelLongEvent() { encoder.cancelEvent() }
+    /// Drops the event that was begun.
+    mutating func cancelEvent() { encoder.cancelEvent() }
 
     /// Records that everything of `file` before `offset` is in this window or an earlier one.
     mutating func advance(_ file: FileState, to offset: Int64, _ fingerprint: Fingerprint, lineBytes: Int) {

@@ -16,11 +16,25 @@ struct EventTemplate {
         var dataset = ""
         /// JSON of the configured `fields`, an object; empty for none.
         var fieldsJSON: [UInt8] = []
+        /// Whether they are members of the event itself.
+        var areFieldsUnderRoot = false
         var tags: [String] = []
     }
 
     /// Everything behind the offset's digits.
     let ending: [UInt8]
+
+    /// The members as an object, `log.offset` being 0: for events that are merged with others.
+    var members: JSONObject {
+        var text = ByteBuffer(capacity: ending.count + 32)
+        text.append(#"{"log":{"offset":0"# as StaticString)
+        text.append(ending)
+        do {
+            return try text.withSpan { bytes throws(JSONError) in try JSONObject(bytes, expandsKeys: false) }
+        } catch {
+            fatalError("EventTemplate: its own text is no JSON: \(error)")
+        }
+    }
 
     init(source: Source, path: String, key: FileKey, token: UInt64) {
         var text = ByteBuffer(capacity: 512)
@@ -47,9 +61,14 @@ struct EventTemplate {
             text.append(jsonString: String(source.dataset.prefix { $0 != "." }))
         }
         text.append(UInt8(ascii: "}"))
-        if !source.fieldsJSON.isEmpty {
-            text.append(#","fields":"# as StaticString)
-            text.append(source.fieldsJSON)
+        if source.fieldsJSON.count > 2 {
+            if source.areFieldsUnderRoot {
+                text.append(UInt8(ascii: ","))
+                text.append(Array(source.fieldsJSON.dropFirst().dropLast()))
+            } else {
+                text.append(#","fields":"# as StaticString)
+                text.append(source.fieldsJSON)
+            }
         }
         if !source.tags.isEmpty {
             text.append(#","tags":["# as StaticString)

@@ -12,7 +12,7 @@ final class FileState {
     /// again is the same document.
     let path: String
     /// What `log.file.identity` says; nil until the first line is complete.
-    var token: UInt64?
+    var token: IdentityToken?
     /// Everything before is stored by the receiver.
     private(set) var offset: Int64
     /// The content before `offset`.
@@ -28,7 +28,7 @@ final class FileState {
         key: FileKey,
         generation: UInt32 = 0,
         path: String,
-        token: UInt64? = nil,
+        token: IdentityToken? = nil,
         offset: Int64 = 0,
         fingerprint: Fingerprint = .empty,
         lastSeen: Int64,

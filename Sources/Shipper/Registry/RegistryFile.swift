@@ -2,11 +2,12 @@ import Common
 
 /// The registry as text that a person can read and a torn write cannot fool.
 ///
-///     shipper registry 1
+///     shipper registry 2
 ///     device inode birth generation token offset head head tail tail seen ended path     one line per state
 ///     end COUNT HASH                                                                    of everything before
 ///
-/// Numbers are decimal, a missing token is `-`, and bytes of a path outside of printable ASCII are `%XX`.
+/// Numbers are decimal, and bytes of a path outside of printable ASCII are `%XX`. A token is `VALUE:BYTES`, or `-` when
+/// there is none; in version 1, which is read too, it is `VALUE` alone.
 enum RegistryFile {
     enum Damage: Error, Equatable, CustomStringConvertible {
         case notARegistry
@@ -18,7 +19,7 @@ enum RegistryFile {
         var description: String {
             switch self {
             case .notARegistry: "it is not a registry"
-            case .version(let version): "it has version \(version), this program reads 1"
+            case .version(let version): "it has version \(version), this program reads 1 and 2"
             case .checksum: "its checksum is wrong: it is cut or damaged"
             case .line(let number): "line \(number) is not a file state"
             }
@@ -26,7 +27,8 @@ enum RegistryFile {
     }
 
     private static let title: StaticString = "shipper registry "
-    private static let version = "1"
+    private static let version = "2"
+    private static let olderVersion = "1"
     private static let hash = SipHash(key: 0x7265_6769_7374_7279, 0x2076_6572_7369_6f6e)
     private static let fieldsPerLine = 13
 
@@ -57,7 +59,7 @@ enum RegistryFile {
             let firstEnd = bytes.firstIndex(of: UInt8(ascii: "\n"), in: titleEnd..<count)
         else { throw .notARegistry }
         let found = bytes.text(titleEnd..<firstEnd)
-        guard found == version else { throw .version(found) }
+        guard found == version || found == olderVersion else { throw .version(found) }
         let (end, expected) = try checkedEnd(bytes)
         var states: [FileState] = []
         var splitter = LineSplitter(offset: firstEnd + 1)
@@ -99,7 +101,16 @@ enum RegistryFile {
         number(state.key.inode)
         number(UInt64(bitPattern: state.key.birth))
         number(UInt64(state.generation))
-        if let token = state.token { number(token) } else { text.append("- " as StaticString) }
+        if let token = state.token {
+            text.append(decimal: Int64(bitPattern: token.value))
+            if let bytes = token.bytes {
+                text.append(UInt8(ascii: ":"))
+                text.append(decimal: Int64(bytes))
+            }
+        } else {
+            text.append(UInt8(ascii: "-"))
+        }
+        text.append(UInt8(ascii: " "))
         number(UInt64(bitPattern: state.offset))
         number(state.fingerprint.head.high)
         number(state.fingerprint.head.low)
@@ -135,7 +146,7 @@ enum RegistryFile {
         func unsigned(_ index: Int) -> UInt64? { numbers[index].map(UInt64.init(bitPattern:)) }
         guard let device = unsigned(0), let inode = unsigned(1), let birth = numbers[2],
             let generation = numbers[3].flatMap({ UInt32(exactly: $0) }),
-            numbers[4] != nil || bytes.equals("-", fields[4]),
+            let token = token(bytes, fields[4]),
             let offset = numbers[5], offset >= 0,
             let headHigh = unsigned(6), let headLow = unsigned(7),
             let tailHigh = unsigned(8), let tailLow = unsigned(9),
@@ -145,7 +156,7 @@ enum RegistryFile {
             key: FileKey(device: device, inode: inode, birth: birth),
             generation: generation,
             path: path,
-            token: unsigned(4),
+            token: token,
             offset: offset,
             fingerprint: Fingerprint(
                 head: SipHash.Value(low: headLow, high: headHigh),
@@ -154,6 +165,20 @@ enum RegistryFile {
             lastSeen: seen,
             isEnded: ended != 0
         )
+    }
+
+    /// - Returns: nil for what is no token; no token inside of it where none is.
+    private static func token(_ bytes: RawSpan, _ field: Range<Int>) -> IdentityToken?? {
+        if bytes.equals("-", field) { return .some(nil) }
+        let colon = bytes.firstIndex(of: UInt8(ascii: ":"), in: field)
+        guard let value = Decimal.integer(bytes, field.lowerBound..<(colon ?? field.upperBound)) else {
+            return nil
+        }
+        guard let colon else { return IdentityToken(value: UInt64(bitPattern: value), bytes: nil) }
+        guard let length = Decimal.integer(bytes, colon + 1..<field.upperBound),
+            (0...Int64(IdentityToken.firstLineBytes)).contains(length)
+        else { return nil }
+        return IdentityToken(value: UInt64(bitPattern: value), bytes: Int(length))
     }
 
     private static func path(_ bytes: RawSpan, _ range: Range<Int>) -> String? {

@@ -121,7 +121,7 @@ import Testing
         queue.beginLongEvent(opening: opening)
         var pieces = 0
         while queue.appendPiece(piece.span.bytes, 0..<piece.count) { pieces += 1 }
-        queue.endLongEvent(offset: 0, isTruncated: true, template: template(.init()))
+        queue.endLongEvent(offset: 0, flags: .truncated, template: template(.init()))
         #expect(pieces == 2)
         let event = try #require(try events(queue.seal()).first)
         #expect(event.utf8.count < LumberjackLimits().frameBytes)

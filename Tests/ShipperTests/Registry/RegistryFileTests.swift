@@ -10,7 +10,7 @@ import Testing
             key: FileKey(device: 1 << 40, inode: .max, birth: -5),
             generation: 7,
             path: "/var/log/ä b%\n.log",
-            token: .max,
+            token: IdentityToken(value: .max, bytes: 57),
             offset: .max,
             fingerprint: Fingerprint(
                 head: SipHash.Value(low: .max, high: 1),
@@ -25,7 +25,7 @@ import Testing
     private func decode(_ bytes: [UInt8]) throws -> [FileState] { try RegistryFile.decode(bytes.span.bytes) }
 
     private func describe(_ state: FileState) -> String {
-        "\(state.key) \(state.generation) \(state.path) \(state.token.map(String.init) ?? "-") \(state.offset)"
+        "\(state.key) \(state.generation) \(state.path) \(state.token.map { "\($0)" } ?? "-") \(state.offset)"
             + " \(state.fingerprint) \(state.lastSeen) \(state.isEnded)"
     }
 
@@ -52,9 +52,20 @@ import Testing
         #expect(throws: RegistryFile.Damage.self) { try decode(bytes + [0]) }
     }
 
+    @Test("reads what version 1 wrote, and writes it as version 2")
+    func olderVersion() throws {
+        let states = try decode(try Fixture.bytes("registry/version-1"))
+        #expect(states.map(\.path) == ["/srv/log-v1/app.log.1", "/srv/log-v1/app.log"])
+        #expect(states.map(\.offset) == [11, 18])
+        #expect(states.allSatisfy { $0.token != nil && $0.token?.bytes == nil })
+        let text = RegistryFile.encode(states)
+        #expect(text.withSpan { $0.equals("shipper registry 2\n", 0..<19) })
+        #expect(try decode(text.array).map(describe) == states.map(describe))
+    }
+
     @Test("another version is refused by name")
     func version() {
-        #expect(throws: RegistryFile.Damage.version("2")) { try decode(Array("shipper registry 2\n".utf8)) }
+        #expect(throws: RegistryFile.Damage.version("3")) { try decode(Array("shipper registry 3\n".utf8)) }
         #expect(throws: RegistryFile.Damage.notARegistry) { try decode(Array("{}".utf8)) }
     }
 

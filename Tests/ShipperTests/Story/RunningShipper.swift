@@ -22,18 +22,12 @@ final class RunningShipper {
         maxLineBytes: Int = 10 << 20,
         usesInotify: Bool = true,
         timeout: Duration = .seconds(30),
-        isOnce: Bool = false
+        isOnce: Bool = false,
+        rules: LineRules = LineRules(),
+        fields: [UInt8] = [],
+        sendsIncompleteLine: Bool = false
     ) throws {
-        let inputs = [
-            Input(
-                scanner: PathScanner(patterns: paths.map(folder.path(_:)), exclusions: exclusions),
-                startsAtEnd: startsAtEnd,
-                context: Harvester.Context(
-                    source: EventTemplate.Source(hostName: "web-1", agentID: "an-id", timezone: "+00:00"),
-                    maxLineBytes: maxLineBytes
-                )
-            )
-        ]
+        let scanner = PathScanner(patterns: paths.map(folder.path(_:)), exclusions: exclusions)
         let exit = Monitor<Int32?>(nil)
         self.exit = exit
         let metrics = ShipperMetrics()
@@ -50,6 +44,23 @@ final class RunningShipper {
                 var settings = LumberjackClient.Settings(hosts: [.init(name: "127.0.0.1", port: port)])
                 settings.backoff = Backoff(initial: .milliseconds(10), maximum: .milliseconds(50))
                 settings.timeout = timeout
+                let input = Input(
+                    scanner: scanner,
+                    startsAtEnd: startsAtEnd,
+                    context: Harvester.Context(
+                        source: EventTemplate.Source(
+                            hostName: "web-1",
+                            agentID: "an-id",
+                            timezone: "+00:00",
+                            fieldsJSON: fields,
+                            areFieldsUnderRoot: true
+                        ),
+                        maxLineBytes: maxLineBytes,
+                        processor: rules.isPlain
+                            ? nil : LineProcessor(rules, maxLineBytes: maxLineBytes, metrics),
+                        sendsIncompleteLine: sendsIncompleteLine
+                    )
+                )
                 let loop = ShipperLoop(
                     settings: ShipperLoop.Settings(
                         flushLatency: .milliseconds(5),
@@ -57,7 +68,7 @@ final class RunningShipper {
                         isOnce: isOnce
                     ),
                     limits: limits,
-                    inputs: inputs,
+                    inputs: [input],
                     directory: directory,
                     registry: Registry(store.load()),
                     client: LumberjackClient(settings: settings, reactor: reactor, metrics: metrics),
