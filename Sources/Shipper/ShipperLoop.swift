@@ -389,6 +389,7 @@ extension ShipperLoop {
             if harvesters.needsTick { moments.append(tickAt) }
         }
         if progress != nil { moments.append(now + ProgressLine.interval) }
+        if settings.isOnce, isEverythingSent, harvesters.hasRests { moments.append(now) }
         return moments.min()
     }
 }
