@@ -13,6 +13,7 @@ from pathlib import Path
 
 from measured import BenchmarkError
 from results import Results
+from scale import known_files, open_files, output_down
 from scenarios import Bench, Figures
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -43,6 +44,18 @@ def scenarios(bench: Bench) -> list[Scenario]:
             },
         ),
         ("shipper: nothing to do", {name: lambda name=name: bench.idle(name) for name in ("shipper", "filebeat")}),
+        (
+            "shipper: 1,000 open files",
+            {name: lambda name=name: open_files(bench, name) for name in ("shipper", "filebeat")},
+        ),
+        (
+            f"shipper: {bench.known_files:,} known files",
+            {name: lambda name=name: known_files(bench, name, bench.known_files) for name in ("shipper", "filebeat")},
+        ),
+        (
+            "shipper: output down while all lines are written",
+            {name: lambda name=name: output_down(bench, name) for name in ("shipper", "filebeat")},
+        ),
         (
             "ingest: Filebeat's windows to bulk requests",
             {f"{count} connections": lambda count=count: bench.ingest(count) for count in (1, 8)},
@@ -75,6 +88,7 @@ def main() -> int:
         lines=int(os.environ.get("LINES", "100000" if is_quick else "1000000")),
         idle_seconds=5 if is_quick else 20,
         trickle_seconds=5 if is_quick else 20,
+        known_files=10_000 if is_quick else 100_000,
     )
     results = Results(lines=bench.lines, runs=runs)
     wanted = [scenario for scenario in scenarios(bench) if os.environ.get("ONLY", "") in scenario[0]]

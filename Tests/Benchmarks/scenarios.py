@@ -117,6 +117,7 @@ class Bench:
     lines: int
     idle_seconds: int
     trickle_seconds: int
+    known_files: int
     tools: list[Tool] = field(default_factory=list)
 
     # Scenarios
@@ -124,14 +125,14 @@ class Bench:
     def forward(self, sender: str, level: int) -> Figures:
         """Tail one large file and forward every line, acknowledged."""
         log = self.log_file()
-        sink = self._tool("sink", expect=self.lines, bytes=log.stat().st_size)
-        with self._sender(sender, log, self._port(sink), level) as program:
+        sink = self.tool("sink", expect=self.lines, bytes=log.stat().st_size)
+        with self.sender(sender, log, self.port(sink), level) as program:
             complete = sink.wait("complete", COMPLETE_SECONDS)
             peak = program.peak_resident_mib()
             time.sleep(LINGER_SECONDS)
             cpu = program.stop()
         totals = sink.stop()
-        self._require_exact(totals, sink)
+        self.require_exact(totals, sink)
         if totals["message_bytes"] + self.lines != log.stat().st_size:
             raise BenchmarkError(f"{sender}: the messages are not the file's lines")
         return {
@@ -148,16 +149,16 @@ class Bench:
         log = self.fresh("trickle") / "access.log"
         log.touch()
         count = self.trickle_seconds * 1_000
-        sink = self._tool("sink", expect=count)
-        with self._sender(sender, log, self._port(sink), level) as program:
+        sink = self.tool("sink", expect=count)
+        with self.sender(sender, log, self.port(sink), level) as program:
             time.sleep(2)
             before = program.cpu_seconds()
-            writer = self._tool("trickle", source=self.source, out=log, rate=1_000, seconds=self.trickle_seconds)
+            writer = self.tool("trickle", source=self.source, out=log, rate=1_000, seconds=self.trickle_seconds)
             writer.wait("written", self.trickle_seconds + 30)
             sink.wait("complete", 60)
             cpu = program.cpu_seconds() - before
         totals = sink.stop()
-        self._require_exact(totals, sink, count)
+        self.require_exact(totals, sink, count)
         return {
             "p50 ms": totals["latency_p50_ms"],
             "p99 ms": totals["latency_p99_ms"],
@@ -169,8 +170,8 @@ class Bench:
         """Nothing to do: one file read to its end, a connection open."""
         log = self.fresh("idle") / "access.log"
         log.write_bytes(b"".join(self.log_file().open("rb").readline() for _ in range(1)))
-        sink = self._tool("sink", expect=1)
-        with self._sender(sender, log, self._port(sink), 1) as program:
+        sink = self.tool("sink", expect=1)
+        with self.sender(sender, log, self.port(sink), 1) as program:
             sink.wait("complete", 60)
             time.sleep(3)
             cpu, wakeups = program.cpu_seconds(), program.wakeups()
@@ -186,9 +187,9 @@ class Bench:
 
     def ingest(self, connections: int) -> Figures:
         """Windows as Filebeat sends them at level 3; parse, enrich, bulk; acknowledged after the bulk."""
-        store = self._tool("store", expect=self.lines)
-        with self._ingest(self._port(store)) as (program, port):
-            load = self._tool(
+        store = self.tool("store", expect=self.lines)
+        with self._ingest(self.port(store)) as (program, port):
+            load = self.tool(
                 "load", source=self.source, port=port, count=self.lines, connections=connections, level=3
             )
             acked = load.wait("acked", COMPLETE_SECONDS)
@@ -196,7 +197,7 @@ class Bench:
             time.sleep(LINGER_SECONDS)
             cpu = program.stop()
         totals = store.stop()
-        self._require_exact(totals, store)
+        self.require_exact(totals, store)
         return {
             "lines/s": self.lines / acked["seconds"],
             "CPU µs/line": cpu / self.lines * 1e6,
@@ -209,14 +210,14 @@ class Bench:
     def end_to_end(self) -> Figures:
         """One file through shipper and ingest."""
         log = self.log_file()
-        store = self._tool("store", expect=self.lines)
-        with self._ingest(self._port(store)) as (ingest, port), self._sender("shipper", log, port, 1) as shipper:
+        store = self.tool("store", expect=self.lines)
+        with self._ingest(self.port(store)) as (ingest, port), self.sender("shipper", log, port, 1) as shipper:
             complete = store.wait("complete", COMPLETE_SECONDS)
             peaks = ingest.peak_resident_mib(), shipper.peak_resident_mib()
             time.sleep(LINGER_SECONDS)
             cpu = shipper.stop() + ingest.stop()
         totals = store.stop()
-        self._require_exact(totals, store)
+        self.require_exact(totals, store)
         return {
             "lines/s": self.lines / ((complete["completed"] - shipper.started_ns) / 1e9),
             "CPU µs/line of both": cpu / self.lines * 1e6,
@@ -231,16 +232,16 @@ class Bench:
         log = self.fresh("trickle") / "access.log"
         log.touch()
         count = self.trickle_seconds * 1_000
-        store = self._tool("store", expect=count)
-        with self._ingest(self._port(store)) as (ingest, port), self._sender("shipper", log, port, 1) as shipper:
+        store = self.tool("store", expect=count)
+        with self._ingest(self.port(store)) as (ingest, port), self.sender("shipper", log, port, 1) as shipper:
             time.sleep(2)
             before = ingest.cpu_seconds() + shipper.cpu_seconds()
-            writer = self._tool("trickle", source=self.source, out=log, rate=1_000, seconds=self.trickle_seconds)
+            writer = self.tool("trickle", source=self.source, out=log, rate=1_000, seconds=self.trickle_seconds)
             writer.wait("written", self.trickle_seconds + 30)
             store.wait("complete", 60)
             cpu = ingest.cpu_seconds() + shipper.cpu_seconds() - before
         totals = store.stop()
-        self._require_exact(totals, store, count)
+        self.require_exact(totals, store, count)
         return {
             "p50 ms": totals["latency_p50_ms"],
             "p99 ms": totals["latency_p99_ms"],
@@ -251,14 +252,14 @@ class Bench:
     def intake(self, connections: int, gzip: bool) -> Figures:
         """Requests as the Python agent sends them, one after the other on each connection; 202 after the bulk."""
         count = self.lines // EVENTS_PER_REQUEST * EVENTS_PER_REQUEST
-        store = self._tool("store", expect=count)
-        with self._apm_server(self._port(store)) as (program, port):
+        store = self.tool("store", expect=count)
+        with self._apm_server(self.port(store)) as (program, port):
             agents = self._agents(port, count, connections, gzip)
             answered = agents.wait("answered", COMPLETE_SECONDS)
             peak = program.peak_resident_mib()
             cpu = program.stop()
         totals = store.stop()
-        self._require_exact(totals, store, count)
+        self.require_exact(totals, store, count)
         return {
             "events/s": count / answered["seconds"],
             "CPU µs/event": cpu / count * 1e6,
@@ -276,8 +277,8 @@ class Bench:
         """Streaming connections that each send an event a second, and one quick agent beside them."""
         count = SLOW_STREAMS * self.trickle_seconds
         quick = 100 * EVENTS_PER_REQUEST
-        store = self._tool("store", expect=count + quick)
-        with self._apm_server(self._port(store)) as (program, port):
+        store = self.tool("store", expect=count + quick)
+        with self._apm_server(self.port(store)) as (program, port):
             streams = SlowStreams(port, SLOW_STREAMS)
             for second in range(self.trickle_seconds):
                 streams.send(second)
@@ -287,7 +288,7 @@ class Bench:
             peak = program.peak_resident_mib()
             cpu = program.stop()
         totals = store.stop()
-        self._require_exact(totals, store, count + quick)
+        self.require_exact(totals, store, count + quick)
         if refused:
             raise BenchmarkError(f"{refused} of {SLOW_STREAMS} streams were not answered with 202")
         return {
@@ -301,11 +302,11 @@ class Bench:
         """From the start of the process to the first good answer of its monitoring."""
         folder = self.fresh(name)
         monitoring, port = free_port(), free_port()
-        store = self._tool("store", expect=1) if name != "shipper" else None
+        store = self.tool("store", expect=1) if name != "shipper" else None
         try:
             values = dict(
                 folder=folder, monitoring=monitoring, port=port, log=folder / "access.log", level=1, geoip=self.geoip(),
-                store=self._port(store) if store else 0,
+                store=self.port(store) if store else 0,
             )  # fmt: skip
             text = {"shipper": SHIPPER, "ingest": INGEST, "apm-server": APM_SERVER}[name]
             with self._program(name, text.format(**values), folder) as program:
@@ -321,7 +322,7 @@ class Bench:
         path = self.folder / f"access-{self.lines}.log"
         if not path.exists() or time.time() - path.stat().st_mtime > 86_400:
             print(f"  writing {path.name} …", flush=True)
-            self._tool("lines", source=self.source, out=path, count=self.lines).wait("written", 300)
+            self.tool("lines", source=self.source, out=path, count=self.lines).wait("written", 300)
         return path
 
     def fresh(self, name: str) -> Path:
@@ -349,7 +350,7 @@ class Bench:
 
     # Programs
 
-    def _tool(self, command: str, **arguments: Any) -> Tool:
+    def tool(self, command: str, **arguments: Any) -> Tool:
         self.tools.append(Tool(self.programs / "Bench", command, **arguments))
         return self.tools[-1]
 
@@ -360,12 +361,13 @@ class Bench:
         self.tools.clear()
 
     @staticmethod
-    def _port(tool: Tool) -> int:
+    def port(tool: Tool) -> int:
         return int(tool.wait("listening", 20)["port"])
 
     @contextlib.contextmanager
-    def _sender(self, name: str, log: Path, port: int, level: int) -> Iterator[Program]:
-        folder = self.fresh(name)
+    def sender(self, name: str, log: Path, port: int, level: int, keeps_data: bool = False) -> Iterator[Program]:
+        """Shipper or Filebeat, with the registry of its last run if `keeps_data`."""
+        folder = self.folder / name if keeps_data else self.fresh(name)
         if name == "filebeat":
             home = self.filebeat()
             configuration = folder / "filebeat.yml"
@@ -401,7 +403,7 @@ class Bench:
             yield program, port
 
     def _agents(self, port: int, count: int, connections: int, gzip: bool) -> Tool:
-        return self._tool(
+        return self.tool(
             "agents", folder=self.recorded, port=port, count=count, connections=connections, gzip=int(gzip)
         )
 
@@ -425,7 +427,7 @@ class Bench:
         finally:
             program.stop()
 
-    def _require_exact(self, totals: dict[str, Any], sink: Tool, expected: int | None = None) -> None:
+    def require_exact(self, totals: dict[str, Any], sink: Tool, expected: int | None = None) -> None:
         expected = self.lines if expected is None else expected
         if totals["distinct"] != expected or totals["events"] != expected or totals.get("broken"):
             raise BenchmarkError(f"of {expected:,} lines: {totals}; {sink.complaints}")

@@ -16,7 +16,8 @@ private let usage = """
            Bench trickle --source LOG --out FILE --rate N --seconds N
            Bench load    --source LOG --port N --count N --connections N --level 0..9
            Bench agents --folder RECORDED --port N --count N --connections N --gzip 0|1
-           Bench sink    --expect N --bytes FILE_SIZE           Lumberjack server
+           Bench sink    --expect N --bytes FILE_SIZE [--port N] [--numbered 1]    Lumberjack server; lines are told
+                         apart by their offset, or by the number that they begin with
            Bench store   --expect N                             bulk endpoint of an Elasticsearch
 
     Each prints one JSON object a line: what it listens on, when all has arrived, and totals at the end.

@@ -30,16 +30,21 @@ final class LumberjackSink: Sendable {
     }
 
     private let expected: Int
+    private let port: Int
+    /// Lines of many files: told apart by the number that they begin with, not by their offset.
+    private let isNumbered: Bool
     private let state: Mutex<State>
 
     init(_ arguments: Arguments) throws(BenchError) {
         expected = try arguments.number("expect")
+        port = try arguments.number("port", default: 0)
+        isNumbered = try arguments.number("numbered", default: 0) == 1
         let fileBytes = try arguments.number("bytes", default: 1 << 31)
         state = Mutex(State(seen: Array(repeating: 0, count: fileBytes / 64 + 1)))
     }
 
     func run() throws {
-        try Server.run(report: { json("end") }) { [self] in try serve($0) }
+        try Server.run(port: port, report: { json("end") }) { [self] in try serve($0) }
     }
 
     private func serve(_ stream: Stream) throws {
@@ -65,7 +70,7 @@ final class LumberjackSink: Sendable {
                     case .windowStarted: window = Window()
                     case .event(let event):
                         decoder.withBytes(of: event, in: bytes) { bytes, range in
-                            Self.inspect(bytes, range, sequence: event.sequence, now: arrived, &window)
+                            inspect(bytes, range, sequence: event.sequence, now: arrived, &window)
                         }
                     case .windowComplete(let sequence, _):
                         record(window)
@@ -81,7 +86,7 @@ final class LumberjackSink: Sendable {
         }
     }
 
-    private static func inspect(
+    private func inspect(
         _ bytes: RawSpan,
         _ range: Range<Int>,
         sequence: UInt32,
@@ -101,9 +106,10 @@ final class LumberjackSink: Sendable {
             return
         }
         window.lastSequence = sequence
-        var end = offsetStart
+        let numberStart = isNumbered ? name + messageName.utf8CodeUnitCount : offsetStart
+        var end = numberStart
         while end < range.upperBound, (0x30...0x39).contains(bytes[end]) { end += 1 }
-        guard let offset = Decimal.integer(bytes, offsetStart..<end) else {
+        guard let offset = Decimal.integer(bytes, numberStart..<end) else {
             window.broken += 1
             return
         }

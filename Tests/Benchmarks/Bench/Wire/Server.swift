@@ -1,17 +1,20 @@
 import Common
 import Glibc
 
-/// A listener on a free port of loopback, with one thread per connection.
+/// A listener on a port of loopback, with one thread per connection.
 struct Server {
     /// Serves until SIGTERM or SIGINT, then answers `report` on standard output.
     ///
-    /// - Parameter serve: owns its connection; an error it throws is printed and ends that connection.
+    /// - Parameters:
+    ///   - port: 0 for any that is free.
+    ///   - serve: owns its connection; an error it throws is printed and ends that connection.
     static func run(
+        port: Int = 0,
         report: () -> String,
         serve: @escaping @Sendable (Stream) throws -> Void
     ) throws {
         let signals = try Signals.receive([SIGTERM, SIGINT])
-        guard let address = try Socket.resolve("127.0.0.1", port: 0, passive: true).first else {
+        guard let address = try Socket.resolve("127.0.0.1", port: port, passive: true).first else {
             throw BenchError("127.0.0.1 has no address")
         }
         let listener = try Socket.listen(on: address)
