@@ -25,12 +25,14 @@ let inlining: [SwiftSetting] = [
 
 /// Links only the code that is reached.
 ///
+/// Relative relocations are packed (glibc 2.36 and later): half a megabyte less to read at each start, and to hold.
 /// The version script undoes the `-export-dynamic` that a static Swift
 /// runtime brings, which would make every function a root.
 let link: [LinkerSetting] = [
     .unsafeFlags([
         "-use-ld=lld",
         "-Xlinker", "--gc-sections",
+        "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs",
         "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/CSystem/executable.map",
     ])
 ]
