@@ -41,11 +41,13 @@ struct Configuration: Sendable {
 
     /// Reads what `reader` holds; what is wrong comes out of its `finish`.
     init(_ reader: ConfigurationReader) {
+        FilebeatNames.advise(reader)
         name = reader.string("name").flatMap { $0.isEmpty ? nil : $0 } ?? HostName.current
         dataDirectory = reader.string("data_directory", default: "/var/lib/shipper")
         inputs = reader.sections("inputs").map(InputSection.init)
         if inputs.isEmpty { reader.problem("inputs", "missing; name at least one with paths: [/var/log/…]") }
         let output = reader.section("output")
+        FilebeatNames.advise(output: output)
         hosts = Self.hosts(output)
         queue = EventQueue.Limits(
             events: output.int("bulk_max_events", default: 2048, in: 1...20_000),
@@ -123,6 +125,7 @@ extension Configuration.InputSection {
     ]
 
     init(_ reader: ConfigurationReader) {
+        FilebeatNames.advise(input: reader)
         paths = reader.strings("paths")
         if paths.isEmpty {
             reader.problem("paths", "missing; name files or patterns, such as [/var/log/nginx/*.log]")

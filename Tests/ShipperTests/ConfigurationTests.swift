@@ -73,4 +73,21 @@ import Testing
         #expect(IdleMemory.textRanges(bytes.span.bytes) == [0x556f_3a2d_a000..<0x556f_3a80_c000])
         IdleMemory.release()
     }
+
+    @Test(
+        "a filebeat.yml is told what its keys are called here",
+        arguments: [
+            ("filebeat.inputs: [{paths: [/a]}]", "filebeat", "write filebeat.inputs as inputs"),
+            ("inputs: [{type: log, paths: [/a]}]", "type", "every input follows files"),
+            ("inputs: [{paths: [/a], close_renamed: true}]", "close_renamed", "see deleted_files"),
+            ("inputs: [{paths: [/a], parsers: []}]", "parsers", "write multiline, json"),
+            ("output.logstash: {hosts: [a]}", "output.logstash", "in output itself"),
+            ("output: {bulk_max_size: 1}", "output.bulk_max_size", "bulk_max_events"),
+        ]
+    )
+    func filebeatNames(_ text: String, path: String, advice: String) {
+        let error = #expect(throws: ConfigurationError.self) { try read(text) }
+        let message = error.map(\.description) ?? ""
+        #expect(message.contains(path) && message.contains(advice), "\(message)")
+    }
 }
