@@ -16,7 +16,7 @@ SERVICES = {"shipper": "Shipper", "ingest": "Ingest", "apm-server": "APMServer"}
 
 # A call of the configuration reader, whose first argument is the key, or of one of the functions that read several.
 READER_CALL = re.compile(
-    r"(?:\.(?:string|strings|int|bool|duration|size|choice|json|section|sections|namedSections|readableFiles?|headers)\("
+    r"(?:\.(?:string|strings|int|bool|duration|size|choice|json|section|sections|namedSections|readableFiles?|headers|expressions?)\("
     r'|\b(?:timeout|groups)\(|\bfraction\(\w+,)\s*"([a-z0-9_]+)"'
 )
 # Values for keys without a default of their own, and defaults that a table gives in words.
@@ -24,6 +24,7 @@ STATED = {
     ("shipper", "name"): "web-1",
     ("shipper", "inputs[].paths"): ["/var/log/nginx/access.log"],
     ("shipper", "inputs[].dataset"): "nginx.access",
+    ("shipper", "inputs[].json.message_key"): "message",
     ("ingest", "pipelines.NAME.trusted_proxies"): ["127.0.0.0/8", "10.0.0.0/8", "::1/128"],
     ("apm-server", "auth.api_key.elasticsearch"): {"hosts": ["http://127.0.0.1:9200"], "api_key": "id:key"},
     ("apm-server", "auth.anonymous.enabled"): True,
