@@ -3,6 +3,8 @@ package struct TLSClientConfiguration: Equatable, Sendable {
     package var isEnabled = false
     /// PEM files; empty means those of the system.
     package var certificateAuthorities: [String] = []
+    /// The hash of the server's certificate or of its authority's.
+    package var fingerprint: CertificateFingerprint?
     /// PEM file of the client's own certificate; comes with `key` or not at all.
     package var certificate: String?
     package var key: String?
@@ -16,6 +18,7 @@ package struct TLSClientConfiguration: Equatable, Sendable {
     package init(_ reader: ConfigurationReader, enabledByDefault: Bool = false) {
         isEnabled = reader.bool("enabled", default: enabledByDefault)
         certificateAuthorities = reader.readableFiles("certificate_authorities")
+        fingerprint = reader.certificateFingerprint()
         (certificate, key) = reader.certificateAndKey()
         verificationMode = reader.choice("verification_mode", default: verificationMode)
         serverName = reader.string("server_name").flatMap { $0.isEmpty ? nil : $0 }
@@ -57,6 +60,7 @@ extension TLSClientConfiguration {
         guard isEnabled else { return nil }
         var settings = TLSClientSettings()
         settings.certificateAuthorities = certificateAuthorities
+        settings.fingerprint = fingerprint
         if let certificate, let key { settings.identity = TLSIdentity(certificate: certificate, key: key) }
         settings.verificationMode = verificationMode
         return settings
@@ -91,6 +95,16 @@ extension ConfigurationReader {
             problem(key, "file \"\(path)\" cannot be read: \(Errno.current); correct the path or its rights")
         }
         return paths
+    }
+
+    /// The `fingerprint` of a section; nil when the key is absent or empty.
+    package func certificateFingerprint() -> CertificateFingerprint? {
+        guard let text = string("fingerprint"), !text.isEmpty else { return nil }
+        let fingerprint = CertificateFingerprint(text)
+        if fingerprint == nil {
+            problem("fingerprint", "is not a SHA-256 in hexadecimal (64 digits, colons allowed)")
+        }
+        return fingerprint
     }
 
     /// The `certificate` and `key` of a section, which come in pairs.

@@ -39,12 +39,7 @@ extension HTTPClientSettings {
         certificate = identity.certificate ?? ""
         key = identity.key ?? ""
         verification = tls.choice("verification_mode", default: .full)
-        if let text = tls.string("fingerprint"), !text.isEmpty {
-            fingerprint = CertificateFingerprint(text)
-            if fingerprint == nil {
-                tls.problem("fingerprint", "is not a SHA-256 in hexadecimal (64 digits, colons allowed)")
-            }
-        }
+        fingerprint = tls.certificateFingerprint()
     }
 
     private static func credentials(_ reader: ConfigurationReader) -> Credentials {

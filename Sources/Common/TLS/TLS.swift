@@ -8,15 +8,24 @@ package final class TLSContext: @unchecked Sendable {
     // Sendable is true because the SSL_CTX is complete when init ends, and OpenSSL lets threads share it (SSL_new(3)).
     fileprivate let handle: OpaquePointer
     fileprivate let verificationMode: TLSVerificationMode
+    /// At an address that OpenSSL is given.
+    fileprivate let fingerprint: UnsafeMutablePointer<CertificateFingerprint>?
 
     /// For connecting.
     package init(client settings: TLSClientSettings) throws(TLSError) {
         handle = try Self.make(TLS_client_method())
         verificationMode = settings.verificationMode
+        fingerprint = settings.fingerprint.map { expected in
+            let pointer = UnsafeMutablePointer<CertificateFingerprint>.allocate(capacity: 1)
+            pointer.initialize(to: expected)
+            return pointer
+        }
         if let identity = settings.identity { try use(identity) }
-        guard settings.verificationMode != .none else { return }
+        guard settings.verificationMode != .none || fingerprint != nil else { return }
         SSL_CTX_set_verify(handle, SSL_VERIFY_PEER, nil)
-        if settings.certificateAuthorities.isEmpty {
+        if let fingerprint {
+            CertificateFingerprint.install(fingerprint, in: handle)
+        } else if settings.certificateAuthorities.isEmpty {
             guard SSL_CTX_set_default_verify_paths(handle) == 1 else { throw OpenSSLErrors.take() }
         }
         try trust(settings.certificateAuthorities)
@@ -26,6 +35,7 @@ package final class TLSContext: @unchecked Sendable {
     package init(server settings: TLSServerSettings) throws(TLSError) {
         handle = try Self.make(TLS_server_method())
         verificationMode = .certificate
+        fingerprint = nil
         try use(settings.identity)
         // Without a context of its own a session of a verified client cannot be resumed.
         let name: StaticString = "elkfa"
@@ -47,7 +57,11 @@ package final class TLSContext: @unchecked Sendable {
         OpenSSLErrors.clear()
     }
 
-    deinit { SSL_CTX_free(handle) }
+    deinit {
+        SSL_CTX_free(handle)
+        fingerprint?.deinitialize(count: 1)
+        fingerprint?.deallocate()
+    }
 
     private static func make(_ method: OpaquePointer?) throws(TLSError) -> OpaquePointer {
         OpenSSLErrors.clear()
@@ -105,7 +119,9 @@ package struct TLSConnection: ~Copyable {
         case closed
     }
 
-    private let handle: OpaquePointer
+    let handle: OpaquePointer
+    /// Kept, because OpenSSL holds the address of its fingerprint.
+    private let context: TLSContext
     private let expectedName: String
     /// After a fatal error OpenSSL must not be asked for more, not even to shut down (SSL_get_error(3)).
     private var failure: TLSError?
@@ -118,12 +134,14 @@ package struct TLSConnection: ~Copyable {
             SSL_set_connect_state(handle)
             try Self.expect(serverName, from: handle, context.verificationMode)
         }
+        self.context = context
         expectedName = serverName
     }
 
     /// The server's end.
     package init(server context: TLSContext, socket: Int32) throws(TLSError) {
         handle = try Self.make(context, socket) { SSL_set_accept_state($0) }
+        self.context = context
         expectedName = ""
     }
 
@@ -245,11 +263,21 @@ package struct TLSConnection: ~Copyable {
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
             X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
             X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_CERT_SIGNATURE_FAILURE:
-            return .certificate(.unknownAuthority)
+            return .certificate(fingerprintProblem ?? .unknownAuthority)
         case X509_V_ERR_CERT_REVOKED: return .certificate(.revoked)
         case X509_V_ERR_INVALID_PURPOSE: return .certificate(.wrongPurpose)
         default: return .certificate(.other(String(cString: X509_verify_cert_error_string(Int(code)))))
         }
+    }
+}
+
+extension TLSConnection {
+    /// What to say when a fingerprint was to be found in the peer's chain, and is not there.
+    private var fingerprintProblem: TLSError.Certificate? {
+        guard let expected = context.fingerprint?.pointee else { return nil }
+        let shown = CertificateFingerprint.shown(to: handle)
+        guard let last = shown.last, !shown.contains(expected) else { return nil }
+        return .otherFingerprint(shown: last)
     }
 }
 

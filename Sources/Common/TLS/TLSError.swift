@@ -6,6 +6,8 @@ package enum TLSError: Error, Equatable {
         case notYetValid
         /// None of the known authorities signed it.
         case unknownAuthority
+        /// No certificate of its chain has the hash that was asked for; the last one has this.
+        case otherFingerprint(shown: CertificateFingerprint)
         /// It is made for other names than the one asked for.
         case wrongName(expected: String)
         case revoked
@@ -76,6 +78,8 @@ extension TLSError.Certificate: CustomStringConvertible {
         case .expired: "it has expired; renew it, or correct this machine's clock"
         case .notYetValid: "it is not valid yet; correct this machine's clock"
         case .unknownAuthority: "no known authority signed it; add the right one to certificate_authorities"
+        case .otherFingerprint(let shown):
+            "no certificate of its chain has the SHA-256 in fingerprint; the last of the chain has \(shown)"
         case .wrongName(let expected):
             "it is not made for \(expected); set server_name, or verification_mode: certificate"
         case .revoked: "it has been revoked"

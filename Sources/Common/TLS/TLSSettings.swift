@@ -33,8 +33,10 @@ package struct TLSIdentity: Equatable, Sendable {
 
 /// What a client shows and believes.
 package struct TLSClientSettings: Equatable, Sendable {
-    /// PEM files; empty for the system's authorities.
+    /// PEM files; empty for the system's authorities, or for none when there is a fingerprint.
     package var certificateAuthorities: [String] = []
+    /// The hash of a certificate in the server's chain, which is trusted besides the authorities.
+    package var fingerprint: CertificateFingerprint?
     package var identity: TLSIdentity?
     package var verificationMode = TLSVerificationMode.full
 

@@ -339,6 +339,23 @@ struct ConfigurationReaderTests {
         #expect(TLSClientConfiguration(empty) == TLSClientConfiguration() && problems(empty) == "")
     }
 
+    @Test("a fingerprint is 64 hexadecimal digits, colons allowed")
+    func fingerprint() throws {
+        let digits = String(repeating: "ab:", count: 31) + "AB"
+        let good = try reader("{enabled: true, fingerprint: '\(digits)'}")
+        let configuration = TLSClientConfiguration(good)
+        #expect(problems(good) == "")
+        #expect(
+            configuration.settings?.fingerprint == CertificateFingerprint(String(repeating: "ab", count: 32))
+        )
+        let wrong = try reader("{fingerprint: abcd}")
+        #expect(TLSClientConfiguration(wrong).fingerprint == nil)
+        #expect(
+            problems(wrong)
+                == "t.yml:1: fingerprint: is not a SHA-256 in hexadecimal (64 digits, colons allowed)"
+        )
+    }
+
     @Test("logging and monitoring sections")
     func sharedSections() throws {
         let reader = try reader(

@@ -76,7 +76,7 @@ struct HTTPClientTLSTests {
         settings.verification = test.verification
         settings.certificateAuthorities = test.authorities.map { certificates.path("\($0).pem") }
         if let trusted = test.fingerprint {
-            settings.fingerprint = try fingerprint(certificates.path("\(trusted).pem"))
+            settings.fingerprint = CertificateFingerprint(try certificates.fingerprint(trusted))
         }
         if let client = test.client {
             settings.certificate = certificates.path("\(client).pem")
@@ -104,44 +104,6 @@ struct HTTPClientTLSTests {
         let address = try HTTPServerAddress("https://127.0.0.1:\(store.port)")
         let error = #expect(throws: HTTPClientError.self) { try client.perform(.get, address, "/") }
         #expect(error?.description.contains("does the server speak TLS") == true)
-    }
-
-    private func fingerprint(_ path: String) throws -> CertificateFingerprint? {
-        let text = try Self.output("x509", "-in", path, "-noout", "-fingerprint", "-sha256")
-        return CertificateFingerprint(String(text.split(separator: "=")[1].prefix { !$0.isNewline }))
-    }
-
-    private static func output(_ arguments: String...) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-        process.arguments = arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        try process.run()
-        let data = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return String(decoding: data, as: UTF8.self)
-    }
-}
-
-@Suite("Certificate fingerprint")
-struct CertificateFingerprintTests {
-    private static let digits = String(repeating: "0aF", count: 21) + "b"
-
-    @Test(
-        "reads and prints",
-        arguments: [
-            (digits, true), (digits.uppercased(), true), (digits.lowercased(), true), ("", false),
-            ("0a", false),
-            (digits + "00", false), (String(digits.dropLast()) + "g", false),
-        ] as [(String, Bool)]
-    )
-    func reads(_ text: String, isValid: Bool) {
-        let fingerprint = CertificateFingerprint(text)
-        #expect((fingerprint != nil) == isValid)
-        guard let fingerprint else { return }
-        #expect(fingerprint.description.filter { $0 != ":" } == text.uppercased())
-        #expect(CertificateFingerprint(fingerprint.description) == fingerprint)
     }
 }
 

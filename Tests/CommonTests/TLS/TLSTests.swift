@@ -11,7 +11,9 @@ struct TLSTests {
         var server = "server"
         var serverName = "localhost"
         var mode = TLSVerificationMode.full
-        var authority = "ca"
+        var authority: String? = "ca"
+        /// The certificate whose hash is trusted.
+        var fingerprint: String?
         var clientAuthentication = TLSClientAuthentication.none
         var client: String?
         /// What the client and the server end with; nil is success.
@@ -24,6 +26,14 @@ struct TLSTests {
     static let unknownAuthority = TLSError.certificate(.unknownAuthority)
     static let toldUnknown = TLSError.refusedByPeer("tlsv1 alert unknown ca")
     static let toldBad = TLSError.refusedByPeer("sslv3 alert bad certificate")
+
+    /// A certificate's hash, as the openssl command prints it.
+    static func hash(_ name: String) -> CertificateFingerprint {
+        guard let files = try? TestCertificates.shared.get(), let text = try? files.fingerprint(name),
+            let hash = CertificateFingerprint(text)
+        else { fatalError("the openssl command gives no fingerprint of \(name)") }
+        return hash
+    }
 
     static let cases: [Case] = [
         Case(name: "a good certificate"),
@@ -76,6 +86,50 @@ struct TLSTests {
             mode: .none,
             authority: "other-ca"
         ),
+        Case(
+            name: "the fingerprint of the server itself",
+            authority: nil,
+            fingerprint: "server"
+        ),
+        Case(
+            name: "the fingerprint of the authority, which the server shows",
+            server: "chained",
+            authority: nil,
+            fingerprint: "ca"
+        ),
+        Case(name: "another fingerprint, but the authority", fingerprint: "other-ca"),
+        Case(
+            name: "another fingerprint",
+            authority: nil,
+            fingerprint: "other-ca",
+            clientError: .certificate(.otherFingerprint(shown: hash("server"))),
+            serverError: toldUnknown
+        ),
+        Case(
+            name: "another fingerprint in mode none",
+            server: "chained",
+            mode: .none,
+            authority: nil,
+            fingerprint: "other-ca",
+            clientError: .certificate(.otherFingerprint(shown: hash("ca"))),
+            serverError: toldUnknown
+        ),
+        Case(
+            name: "the fingerprint of an expired certificate",
+            server: "expired",
+            authority: nil,
+            fingerprint: "expired",
+            clientError: .certificate(.expired),
+            serverError: .refusedByPeer("sslv3 alert certificate expired")
+        ),
+        Case(
+            name: "the right fingerprint, a wrong name",
+            server: "wrong-name",
+            authority: nil,
+            fingerprint: "wrong-name",
+            clientError: .certificate(.wrongName(expected: "localhost")),
+            serverError: toldBad
+        ),
         Case(name: "a required client certificate", clientAuthentication: .required, client: "client"),
         Case(
             name: "a missing client certificate",
@@ -108,7 +162,8 @@ struct TLSTests {
         serverSettings.clientAuthentication = row.clientAuthentication
         serverSettings.certificateAuthorities = [files.path("ca.pem")]
         var clientSettings = TLSClientSettings()
-        clientSettings.certificateAuthorities = [files.path("\(row.authority).pem")]
+        clientSettings.certificateAuthorities = row.authority.map { [files.path("\($0).pem")] } ?? []
+        clientSettings.fingerprint = row.fingerprint.map(Self.hash)
         clientSettings.verificationMode = row.mode
         clientSettings.identity = row.client.map { files.identity($0) }
 

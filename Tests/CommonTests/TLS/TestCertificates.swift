@@ -48,10 +48,29 @@ final class TestCertificates: Sendable {
             "-out",
             path("locked.key")
         )
+        // The server's certificate with its authority's behind it, as a fingerprint of the authority needs it.
+        let chain = try ["server", "ca"].reduce(Data()) { try $0 + Data(contentsOf: url("\($1).pem")) }
+        try chain.write(to: url("chained.pem"))
+        try FileManager.default.copyItem(at: url("server.key"), to: url("chained.key"))
         try Data("no PEM\n".utf8).write(to: URL(fileURLWithPath: path("garbage.pem")))
     }
 
     func path(_ name: String) -> String { "\(folder.path)/\(name)" }
+
+    private func url(_ name: String) -> URL { URL(fileURLWithPath: path(name)) }
+
+    /// A certificate's SHA-256 as `openssl x509 -fingerprint` prints it.
+    func fingerprint(_ name: String) throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
+        process.arguments = ["x509", "-in", path("\(name).pem"), "-noout", "-fingerprint", "-sha256"]
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return String(text.split(separator: "=")[1].prefix { !$0.isNewline })
+    }
 
     private func issue(_ name: String, names: String, by authority: String = "ca", days: Int = 2) throws {
         try openssl(

@@ -54,17 +54,47 @@ extension CertificateFingerprint {
             OpaquePointer(context),
             { store, argument in
                 guard let store, let argument else { return 0 }
-                return CertificateFingerprint.verify(store, argument.assumingMemoryBound(to: Check.self))
+                let check = argument.assumingMemoryBound(to: Check.self)
+                check.pointee.shown = []
+                return CertificateFingerprint.verify(store, check.pointee.expected) {
+                    check.pointee.shown.append($0)
+                }
             },
             check
         )
     }
 
+    /// The same for a context that threads share, so that nothing is noted down.
+    ///
+    /// - Parameter expected: outlives the context.
+    static func install(_ expected: UnsafeMutablePointer<CertificateFingerprint>, in context: OpaquePointer) {
+        SSL_CTX_set_cert_verify_callback(
+            context,
+            { store, argument in
+                guard let store, let argument else { return 0 }
+                let expected = argument.assumingMemoryBound(to: CertificateFingerprint.self)
+                return CertificateFingerprint.verify(store, expected.pointee) { _ in }
+            },
+            expected
+        )
+    }
+
+    /// Hashes of the chain that the peer of an OpenSSL connection (`SSL`) showed, its own certificate first.
+    static func shown(to connection: OpaquePointer) -> [CertificateFingerprint] {
+        let chain = SSL_get_peer_cert_chain(connection)
+        return (0..<min(OPENSSL_sk_num(chain), maxChainLength)).compactMap { index in
+            OPENSSL_sk_value(chain, index).flatMap { CertificateFingerprint(certificate: OpaquePointer($0)) }
+        }
+    }
+
     /// Certificates of one chain looked at; longer chains end at this one.
     private static let maxChainLength: Int32 = 16
 
-    private static func verify(_ store: OpaquePointer, _ check: UnsafeMutablePointer<Check>) -> Int32 {
-        check.pointee.shown = []
+    private static func verify(
+        _ store: OpaquePointer,
+        _ expected: CertificateFingerprint,
+        _ note: (CertificateFingerprint) -> Void
+    ) -> Int32 {
         guard let anchors = OPENSSL_sk_new_null() else { return 0 }
         defer { OPENSSL_sk_free(anchors) }
         let chain = X509_STORE_CTX_get0_untrusted(store)
@@ -72,8 +102,8 @@ extension CertificateFingerprint {
             guard let certificate = OPENSSL_sk_value(chain, index),
                 let fingerprint = CertificateFingerprint(certificate: OpaquePointer(certificate))
             else { continue }
-            check.pointee.shown.append(fingerprint)
-            if fingerprint == check.pointee.expected { OPENSSL_sk_push(anchors, certificate) }
+            note(fingerprint)
+            if fingerprint == expected { OPENSSL_sk_push(anchors, certificate) }
         }
         if OPENSSL_sk_num(anchors) > 0 {
             X509_STORE_CTX_set0_trusted_stack(store, anchors)
@@ -82,16 +112,4 @@ extension CertificateFingerprint {
         }
         return X509_verify_cert(store)
     }
-}
-
-/// OpenSSL's verdicts that have a sentence of their own (`X509_V_ERR_…`).
-enum CertificateProblem: Int32 {
-    /// The chain was not found bad: what failed is the host name.
-    ///
-    /// X509_V_ERR_UNSPECIFIED, which libcurl sets before it looks and leaves there.
-    case nothing = 1
-    /// X509_V_ERR_CERT_NOT_YET_VALID
-    case notYetValid = 9
-    /// X509_V_ERR_CERT_HAS_EXPIRED
-    case expired = 10
 }
