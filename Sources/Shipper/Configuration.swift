@@ -28,6 +28,7 @@ struct Configuration: Sendable {
     let inputs: [InputSection]
     let hosts: [LumberjackClient.Host]
     let queue: EventQueue.Limits
+    let output: OutputConfiguration
     let pipelining: Int
     let timeout: Duration
     let connectTimeout: Duration
@@ -54,6 +55,7 @@ struct Configuration: Sendable {
             bytes: output.size("bulk_max_bytes", default: 1 << 20, in: 1024...(8 << 20)),
             compressionLevel: output.int("compression_level", default: 1, in: 0...9)
         )
+        self.output = OutputConfiguration(output)
         pipelining = output.int("pipelining", default: 2, in: 1...64)
         timeout = output.duration("timeout", default: .seconds(30), in: .milliseconds(10)...(.seconds(3600)))
         connectTimeout = output.duration(

@@ -78,9 +78,10 @@ private func raiseDescriptorLimit() {
 
 extension Configuration {
     fileprivate func client(_ tls: TLSContext?, isOnce: Bool) -> LumberjackClient.Settings {
-        LumberjackClient.Settings(
+        var settings = LumberjackClient.Settings(
             hosts: hosts,
             pipelining: pipelining,
+            maxWindowEvents: queue.events,
             timeout: timeout,
             connectTimeout: connectTimeout,
             backoff: backoff,
@@ -88,6 +89,8 @@ extension Configuration {
             tlsServerName: self.tls.serverName ?? "",
             ackDelay: isOnce ? .zero : .milliseconds(100)
         )
+        settings.spread(output)
+        return settings
     }
 
     fileprivate func loop(isOnce: Bool) -> ShipperLoop.Settings {

@@ -150,6 +150,7 @@ extension ShipperLoop {
     private func pump(now: Int64) {
         while client.hasRoom, let harvester = harvesters.next(finishedSaves: registry.finishedSaves) {
             refreshOpening()
+            queue.maxEvents = client.windowEvents
             let outcome = harvester.read(
                 into: &queue,
                 buffer: &buffer,

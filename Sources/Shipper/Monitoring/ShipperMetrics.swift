@@ -26,6 +26,8 @@ final class ShipperMetrics: Sendable {
     let filesOpen: Gauge
     let filesDeletedOpen: Gauge
     let windowsOutstanding: Gauge
+    let windowEvents: Gauge
+    let connectionsOpen: Gauge
 
     init() {
         eventsStored = metrics.counter(
@@ -96,5 +98,10 @@ final class ShipperMetrics: Sendable {
             "shipper_windows_outstanding",
             "Windows sent or to be sent, not acknowledged."
         )
+        windowEvents = metrics.gauge(
+            "shipper_window_events_max",
+            "Events that the next window may have: fewer after failures, and at first with slow_start."
+        )
+        connectionsOpen = metrics.gauge("shipper_connections_open", "Connections to receivers.")
     }
 }

@@ -11,6 +11,7 @@ final class Reactor {
     }
 
     private var loop: EventLoop
+    private var lastConnection = Token.firstConnection
     /// Wakes the loop from other threads.
     let waker: Waker
 
@@ -18,6 +19,12 @@ final class Reactor {
         loop = try EventLoop()
         waker = try Waker()
         try loop.add(waker.descriptor, .read, token: Token.waker)
+    }
+
+    /// A token for a new connection: late events of the one before do not reach it.
+    func nextConnectionToken() -> UInt64 {
+        lastConnection += 1
+        return lastConnection
     }
 
     func add(_ descriptor: Int32, _ interest: EventLoop.Interest, token: UInt64) throws(Errno) {

@@ -1,10 +1,10 @@
-/// The windows handed to the output and not yet acknowledged, oldest first.
+/// The windows on one connection that are not yet acknowledged, oldest first.
 ///
-/// Pure bookkeeping: it opens no socket and reads no clock; `LumberjackClient` does what each call returns.
+/// Pure bookkeeping: it opens no socket and reads no clock; `LumberjackConnection` does what each call returns.
 ///
 ///     append ──> waiting ──nextToSend──> sent ──acknowledged(all)──> stored
-///                   ^                      │
-///                   └──── disconnected ────┘
+///                   │                      │
+///                   └──── disconnected ────┴──> given back
 struct SendWindow {
     typealias ID = UInt64
 
@@ -32,7 +32,7 @@ struct SendWindow {
 
     var isFull: Bool { windows.count >= limit }
     var isEmpty: Bool { windows.isEmpty }
-    /// Windows handed over and not stored.
+    /// Windows on the connection and not stored.
     var outstanding: Int { windows.count }
     /// Windows completely written to the connection and not stored.
     var sent: Int { windows.count { $0.isSent } }
@@ -67,12 +67,12 @@ struct SendWindow {
         return .stored(oldest.id)
     }
 
-    /// The connection is gone: all outstanding windows are to be sent again, in order.
+    /// The connection is gone: it holds no windows any more.
     ///
-    /// - Returns: how many of them the peer may have seen already.
-    mutating func disconnected() -> Int {
-        let again = sent
-        for index in windows.indices { windows[index].isSent = false }
-        return again
+    /// - Parameter isBegun: whether some bytes of `nextToSend` were written.
+    /// - Returns: how many windows the peer may have seen; they are the oldest.
+    mutating func disconnected(isBegun: Bool) -> Int {
+        defer { windows.removeAll() }
+        return sent + (isBegun ? 1 : 0)
     }
 }

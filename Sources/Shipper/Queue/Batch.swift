@@ -19,6 +19,8 @@ final class Batch {
     var progress: [Progress]
     /// Bytes of the lines in it, their ends included.
     let lineBytes: Int
+    /// Connections that were lost while the peer had some or all of it, unacknowledged.
+    var failures = 0
 
     init(id: SendWindow.ID, count: UInt32, frames: consuming ByteBuffer, progress: [Progress], lineBytes: Int)
     {

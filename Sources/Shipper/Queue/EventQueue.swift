@@ -21,6 +21,8 @@ struct EventQueue: ~Copyable {
     static let maxEventBytes = 15 << 20
 
     private let limits: Limits
+    /// Most events of the windows that are not sealed yet; never above the limit.
+    var maxEvents: Int { didSet { maxEvents = min(max(maxEvents, 1), limits.events) } }
     private var encoder: LumberjackEncoder
     private let compressor: Compressor?
     /// Buffers of stored windows, to be filled again.
@@ -31,6 +33,7 @@ struct EventQueue: ~Copyable {
 
     init(limits: Limits) {
         self.limits = limits
+        maxEvents = limits.events
         encoder = LumberjackEncoder(capacity: limits.bytes + limits.bytes / 8)
         compressor = limits.compressionLevel > 0 ? Compressor(level: limits.compressionLevel) : nil
     }
@@ -40,11 +43,11 @@ struct EventQueue: ~Copyable {
     /// Whether there is nothing to send: no events and no progress past empty lines.
     var isEmpty: Bool { encoder.isEmpty && progress.isEmpty }
     var hasEvents: Bool { !encoder.isEmpty }
-    var isFull: Bool { encoder.count >= limits.events || encoder.byteCount >= limits.bytes }
+    var isFull: Bool { encoder.count >= maxEvents || encoder.byteCount >= limits.bytes }
     /// Bytes that the window still takes.
     var room: Int { limits.bytes - encoder.byteCount }
     /// Lines that the window still takes.
-    var eventRoom: Int { limits.events - encoder.count }
+    var eventRoom: Int { max(maxEvents - encoder.count, 0) }
 
     /// Appends one line as an event.
     ///

@@ -1,3 +1,4 @@
+import Common
 import Testing
 
 @testable import Shipper
@@ -38,21 +39,42 @@ import Testing
         #expect(window.outstanding == counts.count)
     }
 
-    @Test("a lost connection makes all outstanding windows unsent, and forgets partial acks")
-    func disconnected() {
-        var window = window([3, 5, 7], sent: 2, limit: 3)
-        #expect(window.acknowledged(2) == .wait)
-        #expect(window.disconnected() == 2)
-        #expect(window.nextToSend == 1)
-        window.written()
-        #expect(window.nextToSend == 2)
-        #expect(window.acknowledged(3) == .stored(1))
-        #expect(window.acknowledged(5) == .protocolError)
-        window.written()
-        window.written()
+    @Test(
+        "a lost connection has no windows, and tells how many the peer may have seen",
+        arguments: [
+            ([3, 5, 7], 2, false, 2), ([3, 5, 7], 2, true, 3), ([3], 0, true, 1), ([], 0, false, 0),
+        ]
+            as [([UInt32], Int, Bool, Int)]
+    )
+    func disconnected(_ counts: [UInt32], sent: Int, isBegun: Bool, seen: Int) {
+        var window = window(counts, sent: sent, limit: 3)
+        if sent > 0 { #expect(window.acknowledged(2) == .wait) }
+        #expect(window.disconnected(isBegun: isBegun) == seen)
+        #expect(window.isEmpty)
         #expect(window.nextToSend == nil)
-        #expect(window.acknowledged(5) == .stored(2))
-        #expect(window.acknowledged(7) == .stored(3))
+        // What comes on the next connection has nothing to do with it: partial acks are forgotten.
+        window.append(9, count: 3)
+        #expect(window.acknowledged(3) == .protocolError)
+        window.written()
+        #expect(window.acknowledged(2) == .wait)
+        #expect(window.acknowledged(3) == .stored(9))
+    }
+
+    @Test("what a real receiver answered to windows of eight and one, at every split")
+    func recorded() throws {
+        let bytes = try Fixture.bytes("lumberjack/wire-filebeat-acks.bin")
+        for split in 0...bytes.count {
+            var window = window([8, 1], sent: 2)
+            var reader = LumberjackAckReader()
+            var steps: [SendWindow.Step] = []
+            for part in [Array(bytes[..<split]), Array(bytes[split...])] {
+                var offset = 0
+                while let sequence = try reader.next(in: part.span.bytes, at: &offset) {
+                    steps.append(window.acknowledged(sequence))
+                }
+            }
+            #expect(steps == [.stored(1), .stored(2)])
+        }
     }
 
     @Test(

@@ -25,7 +25,8 @@ final class RunningShipper {
         isOnce: Bool = false,
         rules: LineRules = LineRules(),
         fields: [UInt8] = [],
-        sendsIncompleteLine: Bool = false
+        sendsIncompleteLine: Bool = false,
+        output change: @escaping @Sendable (inout LumberjackClient.Settings) -> Void = { _ in }
     ) throws {
         let scanner = PathScanner(patterns: paths.map(folder.path(_:)), exclusions: exclusions)
         let exit = Monitor<Int32?>(nil)
@@ -61,6 +62,7 @@ final class RunningShipper {
                         sendsIncompleteLine: sendsIncompleteLine
                     )
                 )
+                change(&settings)
                 let loop = ShipperLoop(
                     settings: ShipperLoop.Settings(
                         flushLatency: .milliseconds(5),

@@ -16,10 +16,14 @@ final class TestReceiver: Sendable {
     private struct State {
         var events: [Event] = []
         var windows = 0
+        /// Events of each window taken, in order.
+        var windowSizes: [Int] = []
         var connections = 0
         var acknowledges = true
         /// Windows to take and then to hang up on, unacknowledged.
         var windowsBeforeHangUp: Int?
+        /// Windows to hang up on from now on.
+        var refusals = 0
         /// Answers the next window with an ack of more events than it has.
         var lies = false
         var isStopped = false
@@ -40,6 +44,8 @@ final class TestReceiver: Sendable {
 
     var events: [Event] { state.read { $0.events } }
     var windows: Int { state.read { $0.windows } }
+    /// Events of each window taken, in order of arrival.
+    var windowSizes: [Int] { state.read { $0.windowSizes } }
     var connections: Int { state.read { $0.connections } }
 
     /// Whether windows are acknowledged; switching it on acknowledges those that wait.
@@ -49,6 +55,8 @@ final class TestReceiver: Sendable {
     }
 
     func hangUp(afterWindows count: Int) { state.change { $0.windowsBeforeHangUp = count } }
+    /// Hangs up on each of the next windows.
+    func refuse(windows count: Int) { state.change { $0.refusals = count } }
     func lie() { state.change { $0.lies = true } }
 
     func stop() {
@@ -166,11 +174,16 @@ final class TestReceiver: Sendable {
                     peer.pending = [ack + 1000]
                     return true
                 }
+                if state.refusals > 0 {
+                    state.refusals -= 1
+                    return false
+                }
                 if let left = state.windowsBeforeHangUp {
                     state.windowsBeforeHangUp = left > 1 ? left - 1 : nil
                     if left <= 1 { return false }
                 }
                 state.events += fresh
+                state.windowSizes.append(count)
                 return true
             }
         }
