@@ -13,12 +13,15 @@ private let program = Program(
     summary: "finds new lines in log files and sends them to ingest",
     defaultConfigurationPath: "/etc/shipper/shipper.yml",
     options: [.init("once", nil, "ship what is there, then end")],
-    commands: [.check]
+    commands: [.check, TestCommand.command]
 )
 
 private func run() -> Int32 {
     program.run(CommandLine.arguments.dropFirst(), decode: Configuration.init) { invocation, configuration in
         if invocation.command == "check" { return CheckCommand(configuration: configuration).run() }
+        if invocation.command == "test" {
+            return TestCommand(configuration: configuration).run(invocation.arguments)
+        }
         return serve(configuration, isOnce: invocation.switches.contains("once"))
     }
 }
@@ -77,7 +80,7 @@ private func raiseDescriptorLimit() {
 }
 
 extension Configuration {
-    fileprivate func client(_ tls: TLSContext?, isOnce: Bool) -> LumberjackClient.Settings {
+    func client(_ tls: TLSContext?, isOnce: Bool) -> LumberjackClient.Settings {
         var settings = LumberjackClient.Settings(
             hosts: hosts,
             pipelining: pipelining,

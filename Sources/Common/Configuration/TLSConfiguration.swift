@@ -99,7 +99,7 @@ extension ConfigurationReader {
 
     /// The `fingerprint` of a section; nil when the key is absent or empty.
     package func certificateFingerprint() -> CertificateFingerprint? {
-        guard let text = string("fingerprint"), !text.isEmpty else { return nil }
+        guard let text = self.string("fingerprint"), !text.isEmpty else { return nil }
         let fingerprint = CertificateFingerprint(text)
         if fingerprint == nil {
             problem("fingerprint", "is not a SHA-256 in hexadecimal (64 digits, colons allowed)")

@@ -14,6 +14,8 @@ final class Connection {
 
     struct Failure: Error, CustomStringConvertible {
         let description: String
+        /// Set when it is TLS that failed.
+        var tls: TLSError?
     }
 
     private var tls: TLSConnection?
@@ -26,12 +28,20 @@ final class Connection {
     /// Why the attempt to connect failed; nil when the connection is there.
     var connectionError: Errno? { Socket.connectionError(of: socket) }
 
+    /// What TLS has agreed on; nil without TLS.
+    var security: (version: String, certificate: TLSPeerCertificate?)? {
+        switch tls {
+        case .some(let tls): (tls.version, tls.peerCertificate)
+        case .none: nil
+        }
+    }
+
     /// Puts TLS on the connection; `handshake` comes next.
     func startTLS(_ context: TLSContext, serverName: String) throws(Failure) {
         do {
             tls = try TLSConnection(client: context, socket: socket.raw, serverName: serverName)
         } catch {
-            throw Failure(description: "TLS: \(error)")
+            throw Failure(description: "TLS: \(error)", tls: error)
         }
     }
 
@@ -40,7 +50,7 @@ final class Connection {
         do {
             return try Self.progress(tls?.handshake() ?? .done(bytes: 0))
         } catch {
-            throw Failure(description: "TLS: \(error)")
+            throw Failure(description: "TLS: \(error)", tls: error)
         }
     }
 
@@ -49,7 +59,7 @@ final class Connection {
             do {
                 return try Self.progress(tls?.write(bytes) ?? .closed)
             } catch {
-                throw Failure(description: "TLS: \(error)")
+                throw Failure(description: "TLS: \(error)", tls: error)
             }
         }
         do {
@@ -66,7 +76,7 @@ final class Connection {
             do {
                 return try Self.progress(tls?.read(into: bytes) ?? .closed)
             } catch {
-                throw Failure(description: "TLS: \(error)")
+                throw Failure(description: "TLS: \(error)", tls: error)
             }
         }
         do {
