@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from harness.lumberjack import Behaviour, Receiver
 from harness.peers import HAProxy
 from harness.ports import free_port
 from harness.processes import ProcessGroup
+from harness.proxy import CuttingProxy
 from harness.services import Shipper
 from harness.waiting import wait_until
 
@@ -103,10 +105,14 @@ class TestLoadBalancing:
             wait_until(lambda: len(acknowledged(*receivers)) == 20_000, 20, "all lines")
             assert_exactly(numbers_of(events_of(*receivers)), numbered(range(20_000)))
             assert_complete(20_000, *receivers)
+            metrics = shipper.metrics()
             for receiver in receivers:
                 assert count_of(receiver) >= 2_000
                 assert receiver.connections == workers
-            assert shipper.metrics()["shipper_connections_open"] == 3 * workers
+                label = f'{{host="127.0.0.1:{receiver.port}"}}'
+                assert metrics[f"shipper_host_events_stored_total{label}"] == count_of(receiver)
+                assert metrics[f"shipper_host_errors_total{label}"] == 0
+            assert metrics["shipper_connections_open"] == 3 * workers
             # All of it is in the registry: nothing is sent again.
             assert shipper.process.terminate() == 0
             append(log, lines(range(20_000, 20_100)))
@@ -169,6 +175,26 @@ class TestLoadBalancing:
             assert times[1] - times[0] >= 0.2 and times[2] - times[1] >= 0.4 and times[3] - times[2] >= 0.8
             wait_until(lambda: len(acknowledged(working)) == count, 20, "all lines")
             assert_complete(count, refusing, working)
+
+
+    @pytest.mark.timeout(90)
+    def test_random_cuts(self, log: Path, start_shipper: StartShipper, randomness: random.Random) -> None:
+        """Each connection is cut at a random byte, again and again; between them the two take all lines."""
+        append(log, lines(range(20_000)))
+        with Receiver() as first, Receiver() as second, CuttingProxy(first.port) as one, CuttingProxy(second.port) as two:
+            for proxy in (one, two):
+                proxy.cut_next_after(randomness.randint(1, 20_000))
+            output = {**BALANCED, "compression_level": 0, "workers": 2}
+            shipper = start_shipper([log], one.port, two.port, changes={"output": output})
+            for _ in range(4):
+                for proxy in (one, two):
+                    wait_until(lambda: proxy._cut_after_bytes is None, 20, "the cut")
+                    proxy.cut_next_after(randomness.randint(1, 500_000))
+            for proxy in (one, two):
+                proxy.cut_next_after(1 << 40)
+            wait_until(lambda: len(acknowledged(first, second)) == 20_000, 30, "all lines")
+            assert_complete(20_000, first, second)
+            assert shipper.metrics()["shipper_windows_resent_total"] > 0
 
 
 class TestCommitOrder:

@@ -42,6 +42,7 @@ final class LumberjackConnection {
     private var phase = Phase.idle
     /// The host that this connection goes to, from the attempt on.
     private var host: Host
+    private var hostMetrics: HostMetrics
     private var addresses: [Socket.Address] = []
     private var addressTurn: Int
     private var connection: Connection?
@@ -69,6 +70,7 @@ final class LumberjackConnection {
         self.metrics = metrics
         window = SendWindow(limit: settings.pipelining)
         host = cycle.current
+        hostMetrics = HostMetrics(metrics.metrics, host: host)
         addressTurn = Int.random(in: 0..<1024)
     }
 
@@ -180,8 +182,9 @@ final class LumberjackConnection {
 extension LumberjackConnection {
     /// Begins to connect; the client has asked `mayConnect`.
     func connect(now: Int64) {
-        host = cycle.current
-        let target = host
+        let target = cycle.current
+        if target != host { hostMetrics = HostMetrics(metrics.metrics, host: target) }
+        host = target
         let resolve = settings.resolve
         if Self.isNumeric(target.name) {
             resolved(Self.resolve(target, resolve), now: now)
@@ -319,6 +322,7 @@ extension LumberjackConnection {
     /// The host did not work, or the connection broke: its windows are to be sent again.
     private func fail(_ reason: String, now: Int64) {
         metrics.connectionErrors.add()
+        hostMetrics.errors.add()
         let wait = cycle.failed(wasConnected: isConnected, now: now, chance: Double.random(in: 0...1))
         let seen = giveBack()
         disconnect()
@@ -464,7 +468,9 @@ extension LumberjackConnection {
                 case .stored:
                     cycle.succeeded()
                     hasServed = true
-                    acknowledged.append(batches.removeFirst())
+                    let batch = batches.removeFirst()
+                    hostMetrics.eventsStored.add(Int(batch.count))
+                    acknowledged.append(batch)
                 case .wait: metrics.keepAlives.add()
                 case .protocolError:
                     fail("protocol error: ack \(sequence) of events that were not sent", now: now)

@@ -46,8 +46,6 @@ struct EventQueue: ~Copyable {
     var isFull: Bool { encoder.count >= maxEvents || encoder.byteCount >= limits.bytes }
     /// Bytes that the window still takes.
     var room: Int { limits.bytes - encoder.byteCount }
-    /// Lines that the window still takes.
-    var eventRoom: Int { max(maxEvents - encoder.count, 0) }
 
     /// Appends one line as an event.
     ///

@@ -78,6 +78,29 @@ import Testing
     }
 
     @Test(
+        "what a receiver answers to the windows of a real Filebeat, two in flight",
+        arguments: ["compressed-window", "pipelined-two-windows"]
+    )
+    func pipelined(_ name: String) throws {
+        let expected = try #require(try Fixture.json("lumberjack/\(name).expected.json") as? [String: Any])
+        let counts = try #require(expected["windows"] as? [[String: Any]]).compactMap { $0["window"] as? Int }
+        let acks = try #require(expected["acks_expected_in_order"] as? [Int])
+        var window = SendWindow(limit: 2)
+        var waiting = counts.enumerated().makeIterator()
+        for (index, ack) in acks.enumerated() {
+            while !window.isFull, let (next, count) = waiting.next() {
+                window.append(SendWindow.ID(next), count: UInt32(count))
+                window.written()
+            }
+            // A keep-alive between acks changes nothing.
+            #expect(window.acknowledged(0) == .wait)
+            #expect(window.acknowledged(UInt32(ack)) == .stored(SendWindow.ID(index)))
+        }
+        #expect(window.isEmpty)
+        #expect(acks.count == counts.count)
+    }
+
+    @Test(
         "hosts",
         arguments: [
             ("ingest:5044", "ingest", 5044), ("10.0.0.1:1", "10.0.0.1", 1), ("[::1]:6000", "::1", 6000),
