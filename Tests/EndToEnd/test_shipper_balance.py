@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from harness import loglines
-from harness.loglines import append, assert_exactly, lines, number_of_message, numbered
+from harness.loglines import append, assert_exactly, lines, number_of, number_of_message, numbered
 from harness.lumberjack import Behaviour, Receiver
 from harness.peers import HAProxy
 from harness.ports import free_port
 from harness.processes import ProcessGroup
 from harness.proxy import CuttingProxy
-from harness.services import Shipper
+from harness.services import Ingest, Shipper
+from harness.store import BulkStore
 from harness.waiting import wait_until
 
 StartShipper = Callable[..., Shipper]
@@ -195,6 +196,31 @@ class TestLoadBalancing:
             wait_until(lambda: len(acknowledged(first, second)) == 20_000, 30, "all lines")
             assert_complete(20_000, first, second)
             assert shipper.metrics()["shipper_windows_resent_total"] > 0
+
+
+    def test_ingests_die_and_come_back(
+        self,
+        log: Path,
+        store: BulkStore,
+        start_ingest: Callable[..., Ingest],
+        start_shipper: StartShipper,
+    ) -> None:
+        """Every line is one document, whichever ingest had it when it was killed."""
+        log.touch()
+        ingests = [start_ingest(store.url, name=f"ingest{number}") for number in range(3)]
+        start_shipper([log], *(ingest.port for ingest in ingests), changes={"output": BALANCED})
+        writer = Writer(log, batch=20)
+        for ingest in ingests:
+            wanted = store.count() + 500
+            wait_until(lambda: store.count() >= wanted, 20, "documents")
+            ingest.process.kill()
+            wanted = store.count() + 500
+            wait_until(lambda: store.count() >= wanted, 20, "documents of the others")
+            ingest.start()
+        count = writer.stop()
+        store.wait_for_count(count, 30)
+        assert_exactly((number_of(document.source) for document in store.documents()), numbered(range(count)))
+        store.assert_no_violations()
 
 
 class TestCommitOrder:

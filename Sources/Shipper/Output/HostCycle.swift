@@ -7,6 +7,8 @@ import Common
 final class HostCycle {
     private let hosts: [LumberjackClient.Host]
     private var index: Int
+    /// Until when `moveOn` passes over each host.
+    private var avoidedUntil: [Int64]
     private var backoff: Backoff
     /// Hosts that failed since one worked.
     private var failedHosts = 0
@@ -20,6 +22,7 @@ final class HostCycle {
         self.hosts = hosts
         self.backoff = backoff
         index = start % max(hosts.count, 1)
+        avoidedUntil = Array(repeating: 0, count: hosts.count)
     }
 
     /// The host to go to.
@@ -34,7 +37,8 @@ final class HostCycle {
     func failed(wasConnected: Bool, now: Int64, chance: Double) -> Duration? {
         // Connections that broke together count once.
         guard now >= restsUntil else { return .nanoseconds(restsUntil - now) }
-        moveOn()
+        avoidedUntil[index] = now + backoff.maximum.nanoseconds
+        index = (index + 1) % hosts.count
         failedHosts += 1
         guard wasConnected || failedHosts >= hosts.count else { return nil }
         failedHosts = 0
@@ -49,8 +53,14 @@ final class HostCycle {
     func succeeded() {
         backoff.succeeded()
         failedHosts = 0
+        avoidedUntil[index] = 0
     }
 
     /// Goes to the next host, though this one works.
-    func moveOn() { index = (index + 1) % hosts.count }
+    ///
+    /// One that failed of late is passed over: leaving a host that works for one that is down costs a time-out.
+    func moveOn(now: Int64) {
+        let others = (1..<max(hosts.count, 1)).map { (index + $0) % hosts.count }
+        if let next = others.first(where: { now >= avoidedUntil[$0] }) { index = next }
+    }
 }

@@ -15,7 +15,7 @@ final class LumberjackConnection {
 
     private enum Phase {
         case idle
-        case resolving(BackgroundCall<Resolution>, until: Int64)
+        case resolving(until: Int64)
         case connecting(until: Int64)
         case handshaking(until: Int64)
         case connected
@@ -43,6 +43,8 @@ final class LumberjackConnection {
     /// The host that this connection goes to, from the attempt on.
     private var host: Host
     private var hostMetrics: HostMetrics
+    /// Look-ups that have not ended, by host: one that outlives its time is not begun a second time.
+    private var lookUps: [String: BackgroundCall<Resolution>] = [:]
     private var addresses: [Socket.Address] = []
     private var addressTurn: Int
     private var connection: Connection?
@@ -97,7 +99,7 @@ final class LumberjackConnection {
     var deadline: Int64? {
         switch phase {
         case .idle: nil
-        case .resolving(_, let until), .connecting(let until), .handshaking(let until): until
+        case .resolving(let until), .connecting(let until), .handshaking(let until): until
         case .connected:
             window.isEmpty ? nil : min(lastProgress + settings.timeout.nanoseconds, readAcksAt ?? .max)
         }
@@ -142,8 +144,9 @@ final class LumberjackConnection {
     func tick(now: Int64) {
         switch phase {
         case .idle: break
-        case .resolving(let call, let until):
-            if let resolution = call.take() {
+        case .resolving(let until):
+            if let resolution = lookUps[host.text]?.take() {
+                lookUps[host.text] = nil
                 resolved(resolution, now: now)
             } else if now >= until {
                 fail("the name is not resolved within \(settings.connectTimeout)", now: now)
@@ -166,7 +169,7 @@ final class LumberjackConnection {
     func renewIfDue(now: Int64) {
         guard isConnected, now >= expiresAt, window.isEmpty else { return }
         Log.debug("connection ends after ttl", ["host": host.text])
-        cycle.moveOn()
+        cycle.moveOn(now: now)
         close()
     }
 
@@ -190,9 +193,21 @@ extension LumberjackConnection {
             resolved(Self.resolve(target, resolve), now: now)
             return
         }
+        if let late = lookUps[target.text]?.take() {
+            lookUps[target.text] = nil
+            // Where names are always slower than an attempt waits, this is the only way to connect.
+            if case .addresses = late {
+                resolved(late, now: now)
+                return
+            }
+        }
         do {
-            let call = try BackgroundCall("dns", waker: reactor.waker) { Self.resolve(target, resolve) }
-            phase = .resolving(call, until: now + settings.connectTimeout.nanoseconds)
+            if lookUps[target.text] == nil {
+                lookUps[target.text] = try BackgroundCall("dns", waker: reactor.waker) {
+                    Self.resolve(target, resolve)
+                }
+            }
+            phase = .resolving(until: now + settings.connectTimeout.nanoseconds)
         } catch {
             fail("no thread for the name look-up: \(error)", now: now)
         }

@@ -51,11 +51,39 @@ import Testing
     @Test("moving on is no failure")
     func moveOn() {
         let cycle = cycle("a", "b")
-        cycle.moveOn()
+        cycle.moveOn(now: 0)
         #expect(cycle.current.name == "b")
-        cycle.moveOn()
+        cycle.moveOn(now: 0)
         #expect(cycle.current.name == "a")
         #expect(!cycle.isSuspect)
         #expect(cycle.restsUntil == 0)
+    }
+
+    @Test("moving on passes over a host that failed of late, and stays when all others did")
+    func passOver() {
+        let cycle = cycle("a", "b", "c")
+        #expect(cycle.failed(wasConnected: false, now: 0, chance: 1) == nil)
+        #expect(cycle.current.name == "b")
+        cycle.succeeded()
+        cycle.moveOn(now: Self.second)
+        #expect(cycle.current.name == "c")
+        cycle.moveOn(now: 2 * Self.second)
+        #expect(cycle.current.name == "b")
+        cycle.moveOn(now: 3 * Self.second)
+        #expect(cycle.failed(wasConnected: false, now: 3 * Self.second, chance: 1) == nil)
+        #expect(cycle.failed(wasConnected: false, now: 3 * Self.second, chance: 1) == nil)
+        #expect(cycle.current.name == "b")
+        cycle.moveOn(now: 3 * Self.second)
+        #expect(cycle.current.name == "b")
+        // Four seconds, the longest wait, after its failure the other is worth another try.
+        cycle.moveOn(now: 7 * Self.second)
+        #expect(cycle.current.name == "c")
+    }
+
+    @Test("moving on with one host stays")
+    func moveOnAlone() {
+        let cycle = cycle("a")
+        cycle.moveOn(now: 0)
+        #expect(cycle.current.name == "a")
     }
 }

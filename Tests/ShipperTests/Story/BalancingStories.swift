@@ -158,6 +158,57 @@ struct BalancingStories {
         )
     }
 
+    @Test("a look-up that hangs is waited for again, not begun again: there is one thread for it")
+    func hangingResolution() throws {
+        let receiver = try TestReceiver()
+        let state = Monitor((calls: 0, isReleased: false))
+        let port = receiver.port
+        try folder.append(lines(1...10), to: "app.log")
+        let shipper = try RunningShipper(folder, paths: ["app.log"], to: receiver) {
+            $0.hosts = [.init(name: "ingest.test", port: 5044)]
+            $0.connectTimeout = .milliseconds(20)
+            $0.resolve = { _ throws(Socket.ResolutionFailure) in
+                state.change { $0.calls += 1 }
+                _ = state.wait { state -> Monitor<(calls: Int, isReleased: Bool)>.Verdict<Bool> in
+                    state.isReleased ? .proceed(true) : .wait(until: Clock.monotonic + 1_000_000_000)
+                }
+                return try Socket.resolve("127.0.0.1", port: port)
+            }
+        }
+        shipper.wait { _ in shipper.metrics.connectionErrors.total >= 3 }
+        #expect(state.read { $0.calls } == 1)
+        state.change { $0.isReleased = true }
+        shipper.settle()
+        shipper.stop()
+        receiver.stop()
+        #expect(receiver.events.map(\.message) == messages(1...10))
+    }
+
+    @Test("a look-up that hangs does not keep another host of the same name from being asked")
+    func hangingResolutionOfOne() throws {
+        let receiver = try TestReceiver()
+        let isReleased = Monitor(false)
+        let port = receiver.port
+        try folder.append(lines(1...10), to: "app.log")
+        let shipper = try RunningShipper(folder, paths: ["app.log"], to: receiver) {
+            $0.hosts = [1, 2, 3, port].map { .init(name: "ingest.test", port: $0) }
+            $0.connectTimeout = .milliseconds(20)
+            $0.resolve = { host throws(Socket.ResolutionFailure) in
+                if host.port != port {
+                    _ = isReleased.wait { isReleased -> Monitor<Bool>.Verdict<Bool> in
+                        isReleased ? .proceed(true) : .wait(until: Clock.monotonic + 1_000_000_000)
+                    }
+                }
+                return try Socket.resolve("127.0.0.1", port: host.port)
+            }
+        }
+        shipper.settle()
+        isReleased.change { $0 = true }
+        shipper.stop()
+        receiver.stop()
+        #expect(receiver.events.map(\.message) == messages(1...10))
+    }
+
     @Test("ttl: one connection after the other, nothing is sent twice, and the name is asked each time")
     func ttl() throws {
         let receivers = try receivers(2)
