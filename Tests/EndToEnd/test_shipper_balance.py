@@ -160,6 +160,26 @@ class TestLoadBalancing:
             wait_until(lambda: len(acknowledged(working)) == 3_000, 20, "all lines at the one that works")
             assert_complete(3_000, hanging, working)
 
+    @pytest.mark.parametrize(
+        "bad",
+        [
+            Behaviour(cut_after_events=150),
+            Behaviour(ack="wrong_version"),
+            Behaviour(ack="too_high"),
+            Behaviour(ack="partial"),
+            Behaviour(stall=True),
+            Behaviour(close_after_windows=1),
+        ],
+        ids=["cut", "wrong version", "too high", "half an ack", "reads nothing", "closes after one"],
+    )
+    def test_a_faulty_host_costs_no_line(self, log: Path, start_shipper: StartShipper, bad: Behaviour) -> None:
+        append(log, lines(range(5_000)))
+        with Receiver(bad) as faulty, Receiver() as working:
+            start_shipper([log], faulty.port, working.port, changes={"output": {**BALANCED, "timeout": "500ms"}})
+            wait_until(lambda: len(acknowledged(faulty, working)) == 5_000, 20, "all lines")
+            assert faulty.connections >= 1
+            assert_complete(5_000, faulty, working)
+
     def test_a_refusing_host_is_left_alone(self, log: Path, start_shipper: StartShipper) -> None:
         """Its own back-off: attempts become rare while the other host works without a pause."""
         log.touch()
