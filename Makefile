@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build test unit e2e demo bench format lint clean
+.PHONY: help setup build test unit e2e compare demo bench format lint clean
 
 python := .venv/bin/python
 release := -c release --static-swift-stdlib
@@ -24,6 +24,9 @@ unit: ## run the unit tests (FILTER=name for some of them)
 
 e2e: build ## run the end-to-end tests against the release build (FILTER=name for some of them)
 	$(python) -m pytest Tests/EndToEnd $(if $(FILTER),-k "$(FILTER)")
+
+compare: build ## play what happens to log files with shipper and with the real Filebeat; prints a table
+	@$(python) Tests/EndToEnd/compare.py
 
 demo: setup build ## real nginx, shipper, ingest and a store; prints a report (KEEP=1, ELASTICSEARCH=url)
 	@$(python) deploy/demo/demo.py

@@ -1,6 +1,6 @@
-"""One file per thing that happens to a log file, running and stopped: every line once, at the right offset.
+"""What happens to log files, running and stopped: every line once, at the right offset.
 
-The cases are those in which Filebeat 8.1.3 was measured to lose or double lines.
+The cases in which Filebeat was measured to lose or double lines are in test_failure_table.py, logrotate in test_logrotate.py.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -62,22 +61,6 @@ class TestWhileRunning:
         os.close(descriptor)
         assert_once(receiver, 210)
 
-    def test_twenty_fast_renames(self, receiver: Receiver, app: Path, pattern: Path, start_shipper: StartShipper) -> None:
-        """Five generations are kept; what is deleted was read before, since its descriptor is held."""
-        app.touch()
-        start_shipper([pattern], receiver.port)
-        for generation in range(20):
-            append(app, lines(range(generation * 500, generation * 500 + 500)))
-            wait_for(receiver, max(0, generation - 2) * 500)
-            for age in range(4, 0, -1):
-                older = app.with_name(f"app.log.{age}")
-                if older.exists():
-                    older.rename(app.with_name(f"app.log.{age + 1}"))
-            app.rename(app.with_name("app.log.1"))
-            app.with_name("app.log.5").unlink(missing_ok=True)
-            app.touch()
-        assert_once(receiver, 10_000)
-
     def test_copytruncate(self, receiver: Receiver, app: Path, pattern: Path, start_shipper: StartShipper) -> None:
         append(app, lines(range(100)))
         start_shipper([pattern], receiver.port)
@@ -129,14 +112,6 @@ class TestWhileRunning:
         app.unlink()
         append(app, lines(range(100, 300)))
         assert_once(receiver, 300)
-
-    def test_removed_soon_after_writing_much(self, receiver: Receiver, app: Path, start_shipper: StartShipper) -> None:
-        app.touch()
-        shipper = start_shipper([app], receiver.port)
-        wait_until(lambda: str(app) in shipper.process.open_files(), 10, "the open file")
-        append(app, lines(range(50_000)))
-        app.unlink()
-        assert_once(receiver, 50_000, 60)
 
     def test_a_symbolic_link_and_a_hard_link_are_the_same_file(
         self, receiver: Receiver, app: Path, start_shipper: StartShipper
@@ -355,38 +330,6 @@ def wait_for_places(receiver: Receiver, count: int) -> set[tuple[str, int]]:
         f"{count} lines",
     )
     return {(event["log"]["file"]["identity"], event["log"]["offset"]) for event in receiver.events}
-
-
-LOGROTATE = """{path} {{
-    {su}
-    rotate 5
-    size 1
-    missingok
-    {method}
-}}
-"""
-
-
-@pytest.mark.parametrize("method", ["create", "copytruncate", "create\n    delaycompress\n    compress"])
-def test_logrotate(receiver: Receiver, app: Path, start_shipper: StartShipper, method: str) -> None:
-    """The real logrotate, while lines are written between its runs."""
-    program = shutil.which("logrotate") or "/usr/sbin/logrotate"
-    configuration = app.parent.parent / "logrotate.conf"
-    su = "su root root" if os.geteuid() == 0 else ""
-    configuration.write_text(LOGROTATE.format(path=app, method=method, su=su))
-    configuration.chmod(0o644)
-    append(app, lines(range(100)))
-    start_shipper([app.with_name("app.log*")], receiver.port, input_changes={"exclude_files": ["*.gz"]})
-    count = 100
-    for _ in range(4):
-        wait_for(receiver, count)
-        completed = subprocess.run(
-            [program, "-s", str(app.parent.parent / "state"), "-f", str(configuration)], capture_output=True, text=True
-        )
-        assert completed.returncode == 0, completed.stderr
-        append(app, lines(range(count, count + 100)))
-        count += 100
-    assert_once(receiver, count)
 
 
 @pytest.mark.timeout(90)

@@ -128,7 +128,7 @@ class OsmemServer(SearchStore):
 
 
 class Filebeat:
-    """The real Filebeat 8.1.3 with one filestream input and a Logstash output."""
+    """The real Filebeat 8.1.3 with one input, of type filestream or log, and a Logstash output."""
 
     def __init__(
         self,
@@ -137,19 +137,18 @@ class Filebeat:
         port: int,
         output: Mapping[str, Any] | None = None,
         name: str = "filebeat",
+        kind: str = "filestream",
     ) -> None:
         home = package_folder("filebeat") / "filebeat-8.1.3-linux-x86_64"
         folder = processes.folder
+        one_input = {"type": kind, "paths": [os.fspath(path) for path in paths]}
+        if kind == "filestream":
+            one_input |= {"id": "access", "prospector.scanner.check_interval": "500ms"}
+        else:
+            one_input |= {"scan_frequency": "1s", "backoff": "200ms", "max_backoff": "500ms"}
         configuration = {
             "name": "web-1",
-            "filebeat.inputs": [
-                {
-                    "type": "filestream",
-                    "id": "access",
-                    "paths": [os.fspath(path) for path in paths],
-                    "prospector.scanner.check_interval": "500ms",
-                }
-            ],
+            "filebeat.inputs": [one_input],
             "output.logstash": {"hosts": [f"127.0.0.1:{port}"], "backoff": {"init": "200ms", "max": "1s"}, **(output or {})},
             "logging.level": "info",
         }
