@@ -17,6 +17,7 @@ struct Configuration: Sendable {
         let areFieldsUnderRoot: Bool
         let lines: LineRules
         let sendsIncompleteLine: Bool
+        let files: FileOptions
     }
 
     enum StartPosition: String, CaseIterable, Sendable {
@@ -36,6 +37,7 @@ struct Configuration: Sendable {
     let tls: TLSClientConfiguration
     let flushLatency: Duration
     let registryFlush: Duration
+    let deletedFiles: DeletedFileLimits
     let shutdownTimeout: Duration
     let monitoring: MonitoringConfiguration
     let logging: LoggingConfiguration
@@ -72,6 +74,7 @@ struct Configuration: Sendable {
             in: .zero...(.seconds(60))
         )
         registryFlush = reader.duration("registry_flush", default: .seconds(1), in: .zero...(.seconds(60)))
+        deletedFiles = DeletedFileLimits(reader.section("deleted_files"))
         shutdownTimeout = reader.duration(
             "shutdown_timeout",
             default: .seconds(5),
@@ -99,6 +102,7 @@ struct Configuration: Sendable {
                 startsAtEnd: section.startPosition == .end,
                 scanInterval: section.scanInterval,
                 closeInactive: section.closeInactive,
+                files: section.files,
                 timezone: section.timezone,
                 context: Harvester.Context(
                     source: EventTemplate.Source(
@@ -132,7 +136,11 @@ extension Configuration.InputSection {
         if paths.isEmpty {
             reader.problem("paths", "missing; name files or patterns, such as [/var/log/nginx/*.log]")
         }
+        if let path = paths.first(where: { PathPattern.recursions(in: $0) > 1 }) {
+            reader.problem("paths", "\"\(path)\" holds more than one **; write * for the others")
+        }
         excludeFiles = reader.strings("exclude_files")
+        files = FileOptions(reader)
         dataset = reader.string("dataset", default: "")
         fieldsJSON = reader.json("fields") ?? []
         if let first = fieldsJSON.first, first != UInt8(ascii: "{") {

@@ -100,6 +100,7 @@ extension Configuration {
         ShipperLoop.Settings(
             flushLatency: flushLatency,
             registryFlush: registryFlush,
+            deletedFiles: deletedFiles,
             shutdownTimeout: shutdownTimeout,
             isOnce: isOnce
         )

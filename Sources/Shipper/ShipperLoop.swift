@@ -10,6 +10,7 @@ final class ShipperLoop {
     struct Settings: Sendable {
         var flushLatency = Duration.milliseconds(20)
         var registryFlush = Duration.seconds(1)
+        var deletedFiles = DeletedFileLimits()
         var shutdownTimeout = Duration.seconds(5)
         /// Ends when everything that was there is stored.
         var isOnce = false
@@ -70,6 +71,7 @@ final class ShipperLoop {
             inputs: inputs,
             registry: registry,
             metrics: metrics,
+            deletedFiles: settings.deletedFiles,
             usesInotify: usesInotify
         )
         if settings.isOnce { progress = ProgressLine() }
@@ -160,7 +162,7 @@ extension ShipperLoop {
             )
             harvesters.noteRest(of: harvester)
             switch outcome {
-            case .drained: break
+            case .drained: harvesters.drained(harvester, now: now)
             case .more: harvesters.enqueue(harvester)
             case .full:
                 harvesters.enqueue(harvester)
@@ -336,6 +338,7 @@ extension ShipperLoop {
             saving = nil
         }
         progress?.end(done: metrics.bytesStored.total)
+        harvesters.noteDeletedAtEnd()
         if client.outstanding > 0 {
             Log.warning(
                 "ended without acks: these windows are sent again",

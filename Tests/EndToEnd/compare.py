@@ -24,7 +24,7 @@ def result(row: Row, start: Callable[[ProcessGroup, Path, int], Tailer]) -> tupl
     with tempfile.TemporaryDirectory() as folder:
         try:
             outcome = run(row, Path(folder), start)
-            return str(outcome), outcome.lost == outcome.doubled == 0
+            return str(outcome), outcome.lost == outcome.doubled == outcome.broken == 0
         except AssertionError as error:
             return f"failed: {str(error).splitlines()[0]}", False
 

@@ -18,7 +18,7 @@ from harness.services import Shipper
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.title)
 def test_shipper(row: Row, tmp_path: Path) -> None:
     outcome = run(row, tmp_path, lambda processes, pattern, port: Shipper(processes, [pattern], [port]).start())
-    assert (outcome.lost, outcome.doubled) == (0, 0), str(outcome)
+    assert (outcome.lost, outcome.doubled, outcome.broken) == (0, 0, 0), str(outcome)
     # Only after a kill may lines come again, and then as the same documents.
     assert row.is_killed or outcome.events == row.wanted, str(outcome)
 
@@ -38,6 +38,7 @@ def test_the_rows_can_be_played_with_filebeat(kind: str, tmp_path: Path) -> None
         (Outcome(200, 200, 200, 200), "200"),
         (Outcome(200, 150, 150, 150), "150, 50 lost"),
         (Outcome(150, 150, 250, 300), "150, 100 doubled, 50 resent"),
+        (Outcome(300, 299, 299, 299, 1), "299, 1 lost, 1 broken"),
     ],
 )
 def test_the_text_of_an_outcome(outcome: Outcome, text: str) -> None:

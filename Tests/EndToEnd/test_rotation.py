@@ -83,6 +83,22 @@ class TestWhileRunning:
             append(app, lines(range(200, 250)))
             assert_once(receiver, 250, 30)
 
+    def test_copytruncate_of_a_file_that_was_quiet_for_long(
+        self, receiver: Receiver, app: Path, pattern: Path, start_shipper: StartShipper
+    ) -> None:
+        """The original is closed by then, and the copy must be known all the same."""
+        append(app, lines(range(100)))
+        shipper = start_shipper([pattern], receiver.port, input_changes={"close_inactive": "1s"})
+        wait_for(receiver, 100)
+        wait_until(lambda: str(app) not in shipper.process.open_files(), 10, "the closed file")
+        shutil.copyfile(app, app.with_name("app.log.1"))
+        os.truncate(app, 0)
+        append(app, lines(range(100, 150)))
+        wait_for(receiver, 150)
+        if pattern.name == "app.log*":
+            wait_until(lambda: shipper.metrics()["shipper_files_copied_total"] == 1, 15, "the copy to be known")
+        assert_once(receiver, 150)
+
     def test_truncate_and_rewrite_smaller(
         self, receiver: Receiver, app: Path, pattern: Path, start_shipper: StartShipper
     ) -> None:

@@ -25,6 +25,29 @@ import Testing
         #expect(input.context.maxLineBytes == 10 << 20)
         #expect(input.closeInactive == .seconds(300))
         #expect(!input.startsAtEnd)
+        #expect(input.files == FileOptions())
+        #expect(configuration.deletedFiles == DeletedFileLimits(maxBytes: 10 << 30, maxAge: .seconds(86400)))
+    }
+
+    @Test("which files are followed, and how long they are remembered")
+    func files() throws {
+        let text = """
+            inputs:
+              - paths: [/var/log/**/*.log]
+                symlinks: true
+                ignore_older: 2d
+                harvester_limit: 7
+                clean_removed: false
+                clean_inactive: 3h
+            deleted_files: {max_bytes: 1GiB, max_age: 10m}
+            """
+        let configuration = try read(text)
+        let files = try #require(configuration.inputs(agentID: "id", ShipperMetrics()).first).files
+        #expect(files.symlinks)
+        #expect(files.ignoreOlder == .seconds(2 * 86400))
+        #expect(files.harvesterLimit == 7)
+        #expect(files.retention == StateRetention(cleansRemoved: false, cleanInactive: .seconds(3 * 3600)))
+        #expect(configuration.deletedFiles == DeletedFileLimits(maxBytes: 1 << 30, maxAge: .seconds(600)))
     }
 
     @Test(
@@ -37,6 +60,8 @@ import Testing
             "inputs: [{paths: [/a], fields: [a]}]",
             "inputs: [{paths: [/a], timezone: Mars}]",
             "inputs: [{paths: [/a], path: /b}]",
+            "inputs: [{paths: [/a/**/b/**/c]}]",
+            "inputs: [{paths: [/a], harvester_limit: -1}]",
             "{inputs: [{paths: [/a]}], output: {hosts: [\"a:b\"]}}",
             "{inputs: [{paths: [/a]}], output: {compression_level: 10}}",
         ]

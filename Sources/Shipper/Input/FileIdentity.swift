@@ -15,16 +15,18 @@ struct FileKey: Hashable, Sendable {
 
 /// One statx(2) of a file.
 struct FileStatus: Equatable, Sendable {
-    enum Kind: Equatable, Sendable { case regular, directory, other }
+    enum Kind: Equatable, Sendable { case regular, directory, link, other }
 
     let key: FileKey
     let kind: Kind
     let size: Int64
+    /// When the content was last changed, in seconds since 1970.
+    let modified: Int64
 
-    /// The status of `path`, symbolic links followed.
-    init(path: String) throws(Errno) {
+    /// The status of `path`: of what a symbolic link leads to, or of the link itself.
+    init(path: String, followsLinks: Bool = true) throws(Errno) {
         var status = file_status()
-        try Errno.check { file_status_at(AT_FDCWD, path, 1, &status) }
+        try Errno.check { file_status_at(AT_FDCWD, path, followsLinks ? 1 : 0, &status) }
         self.init(status)
     }
 
@@ -47,9 +49,11 @@ struct FileStatus: Equatable, Sendable {
         switch mode_t(status.mode) & S_IFMT {
         case S_IFREG: kind = .regular
         case S_IFDIR: kind = .directory
+        case S_IFLNK: kind = .link
         default: kind = .other
         }
         size = Int64(status.size_bytes)
+        modified = status.modified_seconds
     }
 }
 

@@ -75,7 +75,10 @@ final class Harvester {
     /// Monotonic time of the last byte read or name lost.
     var lastActivity: Int64
     /// Size when last looked at, for lag and progress.
-    var knownSize: Int64
+    var knownSize: Int64 {
+        didSet { upkeep.largestSize = max(upkeep.largestSize, knownSize) }
+    }
+    var upkeep = HarvesterUpkeep()
     /// The registry must have been saved this often before a line may be sent.
     var waitsForSave = 0
 

@@ -64,8 +64,8 @@ extension Harvesters {
         case .directoryChanged:
             needsScan = true
         case .watchEnded:
-            if let directory = directories.removeValue(forKey: event.watch) {
-                watchedDirectories[directory] = nil
+            if directories.removeValue(forKey: event.watch) != nil {
+                watchedDirectories = watchedDirectories.filter { $0.value != event.watch }
                 needsScan = true
             }
             if let harvester = watches.removeValue(forKey: event.watch) { harvester.watch = nil }
@@ -88,16 +88,18 @@ extension Harvesters {
             if let status = quietStatus(path), let harvester = all[status.key] {
                 see(harvester, path, now: now)
             }
+            // A link may lead to it.
+            if linkDirectories.contains(Path.directory(of: path)) { needsScan = true }
             return
         }
-        guard let status = matching == nil ? quietStatus(path) : status(path), status.kind == .regular else {
-            return
-        }
+        guard let status = matching == nil ? quietStatus(path) : status(path, input: input),
+            status.kind == .regular
+        else { return }
         if let harvester = all[status.key] {
             see(harvester, path, now: now)
             harvester.isOutside = matching == nil
             enqueue(harvester)
-        } else {
+        } else if !isTooOld(status, input: input, wall: wall) {
             open(path, input: input, now: now, wall: wall, mayBeCopy: mayBeCopy)
         }
     }
@@ -126,11 +128,20 @@ extension Harvesters {
             if harvester.hasNews() { enqueue(harvester) }
             guard harvester.isDeleted else { return }
             harvester.lastActivity = now
+            harvester.upkeep.deletedAt = now
             if paths[harvester.path] === harvester { paths[harvester.path] = nil }
             metrics.filesDeletedOpen.add(1)
         } else if quietStatus(harvester.path)?.key != harvester.key {
-            remove(harvester)
+            leave(harvester)
         }
+    }
+
+    /// Lets go of a closed file whose name does not lead to it any more; a scan may find it under another.
+    private func leave(_ harvester: Harvester) {
+        if harvester.upkeep.isWaiting {
+            noteGivenUp(harvester, reason: "its name has gone while it waited for its turn (harvester_limit)")
+        }
+        remove(harvester)
     }
 
     /// Notices growth, truncation and deletion by asking.
@@ -142,15 +153,20 @@ extension Harvesters {
             return
         }
         guard let status = quietStatus(harvester.path), status.key == harvester.key else {
-            remove(harvester)
+            leave(harvester)
+            return
+        }
+        if harvester.upkeep.isWaiting {
+            harvester.knownSize = status.size
             return
         }
         if status.size != harvester.knownSize { reopen(harvester, now: now) }
     }
 
-    private func reopen(_ harvester: Harvester, now: Int64) {
+    func reopen(_ harvester: Harvester, now: Int64) {
+        guard !harvester.upkeep.isWaiting else { return }
         do {
-            let file = try openFile(harvester.path)
+            let file = try openFile(harvester.path, input: harvester.input)
             guard try FileStatus(descriptor: file).key == harvester.key else {
                 // Renamed without a word: the scan finds both names.
                 remove(harvester)
@@ -159,6 +175,8 @@ extension Harvesters {
             }
             harvester.reopen(file)
             harvester.lastActivity = now
+            if harvester.watch == nil { watch(harvester) }
+            closeUnlessItsTurn(harvester, now: now)
             enqueue(harvester)
         } catch {
             noteOpenFailure(harvester.path, error)

@@ -14,7 +14,8 @@ extension Harvesters {
         gone: [FileState]? = nil
     ) {
         do {
-            let file = try openFile(path)
+            let file = try openFile(path, input: input)
+            if skipped.remove(path) != nil { Log.info("file can be read now", ["path": path]) }
             let status = try FileStatus(descriptor: file)
             guard status.kind == .regular, all[status.key] == nil, candidates[status.key] == nil else {
                 return
@@ -36,8 +37,9 @@ extension Harvesters {
         }
     }
 
-    func openFile(_ path: String) throws(Errno) -> Descriptor {
-        let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY
+    func openFile(_ path: String, input: Int) throws(Errno) -> Descriptor {
+        // Neither a pipe nor a device that takes the name of a file may hold the loop up.
+        let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | (inputs[input].files.symlinks ? 0 : O_NOFOLLOW)
         do {
             return try Descriptor.open(path, flags)
         } catch {
@@ -75,7 +77,10 @@ extension Harvesters {
         let raw = file.raw
         do {
             var live: [Harvester] = []
+            var woken: [Harvester] = []
+            defer { for harvester in woken where harvester.upkeep.isWaiting { harvester.close() } }
             if hasOriginals, registry.states[status.key] == nil {
+                woken = openClosedOriginals(of: path)
                 try endTruncatedOriginals(of: path, now: now, wall: wall)
                 live = all.values.filter { $0.offset > 0 && $0.isOpen && !$0.isDeleted }
             }
@@ -201,6 +206,7 @@ extension Harvesters {
         wall: Int64
     ) {
         metrics.copies.add()
+        noteCopy(of: original, size: status.size)
         let stored = min(original.offset, offset)
         let state = FileState(
             key: status.key,
@@ -244,25 +250,17 @@ extension Harvesters {
         if isNewLife { block(harvester) }
         all[status.key] = harvester
         paths[path] = harvester
+        harvester.upkeep.largestSize = status.size
         watch(harvester)
+        closeUnlessItsTurn(harvester, now: now)
         enqueue(harvester)
         metrics.filesKnown.set(all.count)
-    }
-
-    func watch(_ harvester: Harvester) {
-        guard watcher != nil, let raw = harvester.raw else { return }
-        do {
-            guard let watch = try watcher?.watch(file: raw) else { return }
-            harvester.watch = watch
-            watches[watch] = harvester
-        } catch {
-            noteWatchFailure(harvester.path, error)
-        }
     }
 
     /// Forgets a file; its state stays in the registry.
     func remove(_ harvester: Harvester) {
         harvester.close()
+        turns[harvester.input]?.leave(harvester)
         if let watch = harvester.watch {
             watches[watch] = nil
             watcher?.remove(watch)
@@ -282,6 +280,7 @@ extension Harvesters {
                 finishRest(of: harvester)
                 return
             }
+            noteGivenUp(harvester, reason: "its last line has no end")
             remove(harvester)
             harvester.state.noteEnd(harvester.offset, harvester.fingerprint)
             registry.end(harvester.state)
@@ -302,30 +301,6 @@ extension Harvesters {
         guard let harvester = quiet.min(by: { $0.lastActivity < $1.lastActivity }) else { return false }
         harvester.close()
         return true
-    }
-
-    /// Gives deleted files up that cost too much disk, and says exactly what is lost.
-    func releaseDeleted(_ deleted: [Harvester], now: Int64) {
-        let oldest = deleted.sorted { $0.lastActivity < $1.lastActivity }
-        for (index, harvester) in oldest.enumerated() {
-            let isTooMany = oldest.count - index > Self.maxDeleted
-            guard isTooMany || now - harvester.lastActivity > Self.maxDeletedAge else { return }
-            _ = harvester.hasNews()
-            let unread = max(harvester.knownSize - harvester.offset, 0)
-            if unread > 0 {
-                metrics.releasedBytes.add(Int(unread))
-                Log.error(
-                    "a deleted file is given up unread",
-                    [
-                        "path": harvester.path, "lost_bytes": "\(unread)",
-                        "reason": isTooMany
-                            ? "more than \(Self.maxDeleted) deleted files" : "deleted a day ago",
-                    ]
-                )
-            }
-            remove(harvester)
-            registry.end(harvester.state)
-        }
     }
 
     /// Where the last complete line of a file ends; looks back at most 64 KiB.

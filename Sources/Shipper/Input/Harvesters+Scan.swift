@@ -8,27 +8,21 @@ extension Harvesters {
     /// - Parameter wall: seconds since 1970.
     func scan(now: Int64, wall: Int64) {
         needsScan = false
+        registry.observe(now: now, wall: wall)
         refreshTimezones()
         watchDirectories()
         var known: [(path: String, input: Int)] = []
         var fresh: [(path: String, input: Int)] = []
         var found: Set<FileKey> = []
-        for (index, input) in inputs.enumerated() {
-            for finding in input.scanner.scan() {
-                guard case .path(let path) = finding else {
-                    if case .notUTF8(let name) = finding { skip(name, "its name is not UTF-8") }
-                    continue
-                }
-                guard let status = status(path), found.insert(status.key).inserted else { continue }
-                if let harvester = all[status.key] {
-                    see(harvester, path, now: now)
-                } else if candidates[status.key] == nil {
-                    if registry.states[status.key] != nil {
-                        known.append((path, index))
-                    } else {
-                        fresh.append((path, index))
-                    }
-                }
+        for (path, index) in names() {
+            guard let status = status(path, input: index), found.insert(status.key).inserted else { continue }
+            if let harvester = all[status.key] {
+                see(harvester, path, now: now)
+            } else if candidates[status.key] == nil {
+                let state = registry.states[status.key]
+                state?.lastSeen = wall
+                if isTooOld(status, input: index, wall: wall) { continue }
+                if state != nil { known.append((path, index)) } else { fresh.append((path, index)) }
             }
         }
         if isFirstScan { known += rotatedSiblings(found) }
@@ -43,21 +37,60 @@ extension Harvesters {
         }
         isFirstScan = false
         hasOriginals = true
+        scans += 1
+        settleOverwritten()
+        watchRest()
         tick(now: now, wall: wall)
-        registry.expire(now: wall) { all[$0] != nil }
+        registry.expire(isOpen: { all[$0] != nil }, retention: retention(of:))
+    }
+
+    /// All names that the patterns match, those that are links last: a file with both is known by its own.
+    private func names() -> [(path: String, input: Int)] {
+        var names: [(path: String, input: Int)] = []
+        var links: [(path: String, input: Int)] = []
+        for (index, input) in inputs.enumerated() {
+            for finding in input.scanner.scan() {
+                switch finding {
+                case .path(let path):
+                    if input.files.symlinks, isLink(path) {
+                        noteLink(path)
+                        links.append((path, index))
+                    } else {
+                        names.append((path, index))
+                    }
+                case .notUTF8(let name): skip(name, "its name is not UTF-8")
+                }
+            }
+        }
+        return names + links
+    }
+
+    private func isLink(_ path: String) -> Bool {
+        do { return try FileStatus(path: path, followsLinks: false).kind == .link } catch { return false }
+    }
+
+    /// Whether a file is left alone because of `ignore_older`: unknown or read to its end, and not changed since.
+    func isTooOld(_ status: FileStatus, input: Int, wall: Int64) -> Bool {
+        let limit = inputs[input].files.ignoreOlder
+        guard limit > .zero, wall - status.modified > limit.components.seconds else { return false }
+        guard let state = registry.states[status.key] else { return true }
+        return state.offset == status.size
+    }
+
+    private func retention(of state: FileState) -> StateRetention {
+        inputIndex(of: state.path).map { inputs[$0].files.retention } ?? StateRetention()
     }
 
     /// What has to be asked for again and again: copies in the making, deleted files, files without a watch.
     func tick(now: Int64, wall: Int64) {
         for (key, candidate) in candidates { judge(key, candidate, now: now, wall: wall) }
         finishDueRests(now: now)
-        var deleted: [Harvester] = []
         for harvester in all.values {
             if isPolling, harvester.watch == nil { poll(harvester, now: now) }
-            if harvester.isDeleted { deleted.append(harvester) }
             if harvester.isOpen, !harvester.isQueued { closeIfQuiet(harvester, now: now) }
         }
-        releaseDeleted(deleted.filter { all[$0.key] != nil }, now: now)
+        releaseDeleted(now: now)
+        admitWaiting(now: now)
         updateGauges()
     }
 
@@ -71,15 +104,8 @@ extension Harvesters {
     }
 
     private func updateGauges() {
-        var open = 0
-        var deleted = 0
-        for harvester in all.values {
-            if harvester.isOpen { open += 1 }
-            if harvester.isDeleted { deleted += 1 }
-        }
         metrics.filesKnown.set(all.count)
-        metrics.filesOpen.set(open)
-        metrics.filesDeletedOpen.set(deleted)
+        metrics.filesOpen.set(all.values.count { $0.isOpen })
     }
 
     func goneStates() -> [FileState] {
@@ -93,7 +119,10 @@ extension Harvesters {
         var result: [(path: String, input: Int)] = []
         let missing = registry.states.values.filter { !found.contains($0.key) }
         let wanted = Set(missing.map(\.key))
-        for directory in Set(missing.map { Path.directory(of: $0.path) }).sorted() {
+        let directories = missing.flatMap { state in
+            inputIndex(of: state.path).map { directoriesBeside(state.path, input: $0) } ?? []
+        }
+        for directory in Set(directories).sorted() {
             for path in siblings(in: directory) {
                 guard let status = quietStatus(path), wanted.contains(status.key), status.kind == .regular,
                     let state = registry.states[status.key], let input = inputIndex(of: state.path)
@@ -124,12 +153,13 @@ extension Harvesters {
     }
 
     /// The status of a path that a pattern matched; nil when it cannot be followed, which is told once.
-    func status(_ path: String) -> FileStatus? {
+    func status(_ path: String, input: Int) -> FileStatus? {
         do {
-            let status = try FileStatus(path: path)
+            let status = try FileStatus(path: path, followsLinks: inputs[input].files.symlinks)
             switch status.kind {
             case .regular: return status
             case .directory: skip(path, "it is a directory")
+            case .link: skip(path, "it is a symbolic link; symlinks: true follows it")
             case .other: skip(path, "it is not a regular file")
             }
         } catch {
@@ -144,36 +174,8 @@ extension Harvesters {
     }
 
     func skip(_ path: String, _ reason: String) {
-        guard skipped.count < 10_000, skipped.insert(path).inserted else { return }
+        guard skipped.count < Self.maxSkipped, skipped.insert(path).inserted else { return }
         metrics.filesSkipped.add()
         Log.warning("file is skipped", ["path": path, "reason": reason])
-    }
-
-    private func watchDirectories() {
-        for input in inputs {
-            for directory in input.scanner.directories() where watchedDirectories[directory] == nil {
-                guard watcher != nil else { return }
-                do {
-                    guard let watch = try watcher?.watch(directory: directory) else { return }
-                    // One directory under two names has one watch; either name finds the files.
-                    watchedDirectories[directory] = watch
-                    directories[watch] = directory
-                } catch {
-                    noteWatchFailure(directory, error)
-                }
-            }
-        }
-    }
-
-    func noteWatchFailure(_ path: String, _ error: Errno) {
-        metrics.watchErrors.add()
-        isPolling = true
-        let hint = error == .noSpace ? "fs.inotify.max_user_watches is reached; raise it" : "\(error)"
-        Log.limited(
-            .warning,
-            key: "inotify",
-            "polling what inotify cannot watch",
-            ["path": path, "reason": hint]
-        )
     }
 }

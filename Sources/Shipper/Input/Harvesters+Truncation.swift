@@ -9,7 +9,10 @@ extension Harvesters {
         Log.info("file was truncated", ["path": harvester.path, "read_bytes": "\(harvester.offset)"])
         let old = harvester.state
         old.noteEnd(harvester.offset, harvester.fingerprint)
+        noteOverwritten(harvester, knownSize: harvester.upkeep.largestSize)
         harvester.restart(as: nextLife(of: old, path: old.path, wall: wall))
+        _ = harvester.hasNews()
+        harvester.upkeep.largestSize = harvester.knownSize
         block(harvester)
         enqueue(harvester)
         for (key, candidate) in candidates where CopyRule.isRotated(candidate.path, of: old.path) {
@@ -41,6 +44,29 @@ extension Harvesters {
                 status.size >= old.resumption.offset, !inputs[input].scanner.matches(path)
             else { continue }
             open(path, input: input, now: now, wall: wall, isOutside: true)
+        }
+    }
+
+    /// Opens closed files that a new one may be a copy of: only their content tells.
+    ///
+    /// - Returns: those that were opened. They are closed again when they are quiet.
+    func openClosedOriginals(of path: String) -> [Harvester] {
+        let closed = all.values.filter {
+            !$0.isOpen && $0.offset > 0
+                && (CopyRule.isRotated(path, of: $0.path) || CopyRule.isRotated(path, of: $0.state.path))
+        }
+        return closed.filter(openToCompare)
+    }
+
+    private func openToCompare(_ harvester: Harvester) -> Bool {
+        do {
+            let file = try openFile(harvester.path, input: harvester.input)
+            guard try FileStatus(descriptor: file).key == harvester.key else { return false }
+            harvester.reopen(file)
+            return true
+        } catch {
+            noteOpenFailure(harvester.path, error)
+            return false
         }
     }
 

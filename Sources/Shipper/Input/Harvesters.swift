@@ -5,12 +5,11 @@ import Glibc
 ///
 /// Driven by the event loop, on its thread. Reading is the loop's part: it asks `next` for a file with news.
 final class Harvesters {
-    /// Deleted files that are held open at most, and for how long: each keeps its disk space in use.
-    static let maxDeleted = 1000
-    static let maxDeletedAge: Int64 = 24 * 3600 * 1_000_000_000
     /// A deleted file's writer may still have a few lines.
     static let deletedGrace: Int64 = 5_000_000_000
     static let maxCandidates = 64
+    /// Names that are remembered as skipped, or as not watched: each is told once.
+    static let maxSkipped = 10_000
     /// Names looked at in one directory in search of a rotated file.
     static let maxSiblings = 10_000
     /// How often what inotify cannot tell is asked for, while there is such a thing.
@@ -57,6 +56,17 @@ final class Harvesters {
     /// Files with an event that waits for more lines.
     var waiting: [FileKey: Harvester] = [:]
     var skipped: Set<String> = []
+    let deletedFiles: DeletedFileLimits
+    /// By input; nil where all files may be open.
+    let turns: [HarvesterTurns?]
+    /// Losses that a copy may turn out not to be.
+    var overwritten: [Overwritten] = []
+    /// Scans ended.
+    var scans = 0
+    /// Directories of files that links lead to.
+    var linkDirectories: Set<String> = []
+    var unwatchedDirectories: Set<String> = []
+    var watchFailures: Set<String> = []
     var isFirstScan = true
     /// The save that files begun anew wait for.
     var neededSave = 0
@@ -67,8 +77,18 @@ final class Harvesters {
     var needsScan = true
 
     /// - Parameter usesInotify: false to poll only, for tests.
-    init(inputs: [Input], registry: Registry, metrics: ShipperMetrics, usesInotify: Bool = true) {
+    init(
+        inputs: [Input],
+        registry: Registry,
+        metrics: ShipperMetrics,
+        deletedFiles: DeletedFileLimits = DeletedFileLimits(),
+        usesInotify: Bool = true
+    ) {
         self.inputs = inputs
+        self.deletedFiles = deletedFiles
+        turns = inputs.map { input in
+            input.files.harvesterLimit > 0 ? HarvesterTurns(limit: input.files.harvesterLimit) : nil
+        }
         self.registry = registry
         self.metrics = metrics
         hasOriginals = !registry.states.isEmpty || !registry.ended.isEmpty
@@ -92,6 +112,7 @@ final class Harvesters {
     /// Whether `tick` has something to do although nothing happens.
     var needsTick: Bool {
         isPolling || !candidates.isEmpty || metrics.filesDeletedOpen.current > 0 || !waiting.isEmpty
+            || metrics.filesWaiting.current > 0
     }
 
     /// The next file with something to read.
@@ -147,7 +168,7 @@ final class Harvesters {
         enqueue(harvester)
     }
 
-    var isIdle: Bool { ready.isEmpty && candidates.isEmpty && !needsScan }
+    var isIdle: Bool { ready.isEmpty && candidates.isEmpty && !needsScan && waitingCount == 0 }
     var hasReady: Bool { !ready.isEmpty }
 
     /// Whether a file waits for the registry to be saved before its lines may be sent.

@@ -7,6 +7,7 @@ struct Input {
     var startsAtEnd = false
     var scanInterval = Duration.seconds(10)
     var closeInactive = Duration.seconds(300)
+    var files = FileOptions()
     var timezone = TimezoneSetting.local
     var context: Harvester.Context
 }

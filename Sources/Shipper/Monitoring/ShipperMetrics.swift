@@ -18,6 +18,7 @@ final class ShipperMetrics: Sendable {
     let filesSkipped: Counter
     let readErrors: Counter
     let releasedBytes: Counter
+    let overwrittenBytes: Counter
     let registrySaves: Counter
     let registryErrors: Counter
     let watchErrors: Counter
@@ -25,6 +26,8 @@ final class ShipperMetrics: Sendable {
     let filesKnown: Gauge
     let filesOpen: Gauge
     let filesDeletedOpen: Gauge
+    let deletedBytes: Gauge
+    let filesWaiting: Gauge
     let windowsOutstanding: Gauge
     let windowEvents: Gauge
     let connectionsOpen: Gauge
@@ -73,7 +76,11 @@ final class ShipperMetrics: Sendable {
         readErrors = metrics.counter("shipper_read_errors_total", "Failed reads of files.")
         releasedBytes = metrics.counter(
             "shipper_released_bytes_total",
-            "Bytes of deleted files given up unread, because too many were held open or for too long."
+            "Bytes of deleted files given up unread: over a limit of deleted_files, or at the end of shipper."
+        )
+        overwrittenBytes = metrics.counter(
+            "shipper_overwritten_bytes_total",
+            "Bytes seen in files that were truncated before they were read, and in no copy."
         )
         registrySaves = metrics.counter("shipper_registry_saves_total", "Registry written to disk.")
         registryErrors = metrics.counter(
@@ -93,6 +100,14 @@ final class ShipperMetrics: Sendable {
         filesDeletedOpen = metrics.gauge(
             "shipper_files_deleted_open",
             "Deleted files held open until they are read."
+        )
+        deletedBytes = metrics.gauge(
+            "shipper_files_deleted_bytes",
+            "Bytes of deleted files held open, which the disk cannot use."
+        )
+        filesWaiting = metrics.gauge(
+            "shipper_files_waiting",
+            "Files that are closed until others of their input are read (harvester_limit)."
         )
         windowsOutstanding = metrics.gauge(
             "shipper_windows_outstanding",

@@ -32,12 +32,15 @@ extension MonitoringPage {
                 Figure("Followed", "shipper_files"),
                 Figure("Open", "shipper_files_open"),
                 Figure("Deleted and not yet read to the end", "shipper_files_deleted_open"),
+                Figure("Their bytes on the disk", "shipper_files_deleted_bytes", unit: .bytes),
+                Figure("Waiting for their turn", "shipper_files_waiting"),
                 Figure("Renamed", "shipper_files_renamed_total"),
                 Figure("Truncated", "shipper_files_truncated_total"),
                 Figure("Recognised as copies", "shipper_files_copied_total"),
                 Figure("Cannot be read", "shipper_files_skipped_total"),
                 Figure("Failed reads", "shipper_read_errors_total"),
                 Figure("Given up unread", "shipper_released_bytes_total", unit: .bytes),
+                Figure("Overwritten unread", "shipper_overwritten_bytes_total", unit: .bytes),
             ]
         ),
         .facts(

@@ -4,8 +4,6 @@ import Common
 ///
 /// Bounded: states of files that are gone are dropped after a while, the oldest first when there are many.
 final class Registry {
-    /// States of files that are not found any more are kept this long: a file system may be away for a while.
-    static let forgetSeconds: Int64 = 24 * 3600
     /// An ended life is kept this long: its copy turns up within seconds, or after the next start.
     static let forgetEndedSeconds: Int64 = 24 * 3600
     static let maxEnded = 1000
@@ -16,6 +14,8 @@ final class Registry {
     private(set) var ended: [FileState] = []
     /// Whether there is something to save.
     private(set) var isDirty = false
+    /// What the clocks said when they were last looked at.
+    var clocks: Clocks?
     /// Saves begun.
     private(set) var startedSaves = 0
     /// Saves ended, whether they succeeded or not.
@@ -62,15 +62,15 @@ final class Registry {
     /// Records that offsets moved.
     func moved() { isDirty = true }
 
-    /// Drops states that were not seen for long.
-    ///
-    /// - Parameter now: seconds since 1970.
-    func expire(now: Int64, isOpen: (FileKey) -> Bool) {
+    /// Drops the states that `Registry+Expiry` names, and of files that are not open the oldest above `maxGone`.
+    func forget(
+        ended isOver: (FileState) -> Bool,
+        gone isGone: (FileState) -> Bool,
+        isOpen: (FileKey) -> Bool
+    ) {
         let before = states.count + ended.count
-        ended.removeAll { now - $0.lastSeen > Self.forgetEndedSeconds }
-        for (key, state) in states where now - state.lastSeen > Self.forgetSeconds && !isOpen(key) {
-            states[key] = nil
-        }
+        ended.removeAll(where: isOver)
+        for (key, state) in states where isGone(state) { states[key] = nil }
         if states.count > Self.maxGone {
             let gone = states.values.filter { !isOpen($0.key) }.sorted { $0.lastSeen < $1.lastSeen }
             for state in gone.prefix(max(gone.count - Self.maxGone, 0)) { states[state.key] = nil }

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from .loglines import append, lines, number_of_message
+from .loglines import append, lines
 from .lumberjack import Receiver
 from .processes import ChildProcess, ProcessGroup
 
@@ -46,6 +46,8 @@ class Outcome:
     documents: int
     # Events, what was sent again included.
     events: int
+    # Events that are no line that was written, but a part of one.
+    broken: int = 0
 
     @property
     def lost(self) -> int:
@@ -64,6 +66,8 @@ class Outcome:
             parts.append(f"{self.doubled} doubled")
         if self.events > self.documents:
             parts.append(f"{self.events - self.documents} resent")
+        if self.broken:
+            parts.append(f"{self.broken} broken")
         return ", ".join(parts)
 
 
@@ -138,8 +142,10 @@ class Scene:
     def outcome(self, wanted: int) -> Outcome:
         """Waits until nothing more comes, and counts."""
         assert wanted == self._written, "the row wrote another number of lines"
+        written = {text.decode() for text in lines(range(wanted)).splitlines()}
         seen = 0
-        found: set[tuple[str, int]] = set()
+        broken = 0
+        found: set[str] = set()
         documents: set[tuple[str, str, int, str]] = set()
         count = 0
         last_news = time.monotonic()
@@ -151,13 +157,16 @@ class Scene:
             for window in windows:
                 last_news = now
                 seen += 1
-                count += len(window.events)
                 for event in window.events:
-                    found.add(number_of_message(event["message"]))
+                    if event["message"] not in written:
+                        broken += 1
+                        continue
+                    count += 1
+                    found.add(event["message"])
                     documents.add(place(event))
             quiet = DOUBLES_SECONDS if len(found) >= wanted else QUIET_SECONDS
             if now - last_news >= quiet:
-                return Outcome(wanted, len(found), len(documents), count)
+                return Outcome(wanted, len(found), len(documents), count, broken)
 
 
 def place(event: dict[str, Any]) -> tuple[str, str, int, str]:

@@ -86,22 +86,6 @@ import Testing
         #expect(store.load().isEmpty)
     }
 
-    @Test("forgets what is gone for long, keeps what is open")
-    func expiry() {
-        let day: Int64 = 24 * 3600
-        let keys = (0..<4).map { FileKey(device: 1, inode: $0, birth: 0) }
-        let registry = Registry([
-            FileState(key: keys[0], path: "/old", lastSeen: 0),
-            FileState(key: keys[1], path: "/open", lastSeen: 0),
-            FileState(key: keys[2], path: "/new", lastSeen: day),
-            FileState(key: keys[3], path: "/ended", lastSeen: 0, isEnded: true),
-        ])
-        registry.expire(now: day + 1) { $0 == keys[1] }
-        #expect(Set(registry.states.keys) == [keys[1], keys[2]])
-        #expect(registry.ended.isEmpty)
-        #expect(registry.isDirty)
-    }
-
     @Test("keeps a bounded number of ended lives")
     func bounded() {
         let registry = Registry()

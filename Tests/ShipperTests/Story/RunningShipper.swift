@@ -20,6 +20,9 @@ final class RunningShipper {
         limits: EventQueue.Limits = EventQueue.Limits(),
         startsAtEnd: Bool = false,
         maxLineBytes: Int = 10 << 20,
+        files: FileOptions = FileOptions(),
+        scanInterval: Duration = .seconds(10),
+        deletedFiles: DeletedFileLimits = DeletedFileLimits(),
         usesInotify: Bool = true,
         timeout: Duration = .seconds(30),
         isOnce: Bool = false,
@@ -48,6 +51,8 @@ final class RunningShipper {
                 let input = Input(
                     scanner: scanner,
                     startsAtEnd: startsAtEnd,
+                    scanInterval: scanInterval,
+                    files: files,
                     context: Harvester.Context(
                         source: EventTemplate.Source(
                             hostName: "web-1",
@@ -67,6 +72,7 @@ final class RunningShipper {
                     settings: ShipperLoop.Settings(
                         flushLatency: .milliseconds(5),
                         registryFlush: .milliseconds(20),
+                        deletedFiles: deletedFiles,
                         isOnce: isOnce
                     ),
                     limits: limits,

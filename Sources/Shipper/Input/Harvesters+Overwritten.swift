@@ -1,0 +1,59 @@
+import Common
+
+/// Bytes that were seen in a file and truncated away before they were read.
+extension Harvesters {
+    /// What a truncated life held behind what was read of it; a copy may hold it still.
+    struct Overwritten {
+        let state: FileState
+        let path: String
+        /// From where on the life was not read.
+        let offset: Int64
+        /// The largest size it was seen to have.
+        let knownSize: Int64
+        /// The size of the copy that was found.
+        var copySize: Int64 = 0
+        /// The scan that must have ended before no copy is expected any more.
+        let afterScan: Int
+
+        var lostBytes: Int64 { max(knownSize - max(offset, copySize), 0) }
+    }
+
+    /// Notes what a life held that ends by a truncation.
+    ///
+    /// - Parameter knownSize: the largest size seen.
+    func noteOverwritten(_ harvester: Harvester, knownSize: Int64) {
+        guard knownSize > harvester.offset else { return }
+        overwritten.append(
+            Overwritten(
+                state: harvester.state,
+                path: harvester.path,
+                offset: harvester.offset,
+                knownSize: knownSize,
+                afterScan: scans + 1
+            )
+        )
+        // It finds the copy, if there is one.
+        needsScan = true
+    }
+
+    /// A copy of a life was found.
+    func noteCopy(of state: FileState, size: Int64) {
+        for index in overwritten.indices where overwritten[index].state === state {
+            overwritten[index].copySize = max(overwritten[index].copySize, size)
+        }
+    }
+
+    /// Counts as lost what no scan found a copy of.
+    func settleOverwritten() {
+        for loss in overwritten where loss.afterScan <= scans && loss.lostBytes > 0 {
+            metrics.overwrittenBytes.add(Int(loss.lostBytes))
+            Log.limited(
+                .error,
+                key: "overwritten " + loss.path,
+                "bytes were truncated away before they were read",
+                ["path": loss.path, "lost_bytes": "\(loss.lostBytes)"]
+            )
+        }
+        overwritten.removeAll { $0.afterScan <= scans }
+    }
+}
