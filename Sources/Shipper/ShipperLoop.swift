@@ -72,6 +72,7 @@ final class ShipperLoop {
             registry: registry,
             metrics: metrics,
             deletedFiles: settings.deletedFiles,
+            archives: Archives(directory: directory, waker: reactor.waker),
             usesInotify: usesInotify
         )
         if settings.isOnce { progress = ProgressLine() }
@@ -136,6 +137,7 @@ extension ShipperLoop {
             harvesters.tick(now: now, wall: wall)
             tickAt = now + Harvesters.tickInterval
         }
+        harvesters.takeInflated(now: now, wall: wall)
     }
 
     /// Gives memory back when a whole scan interval passed without an event, once.
@@ -339,6 +341,7 @@ extension ShipperLoop {
         }
         progress?.end(done: metrics.bytesStored.total)
         harvesters.noteDeletedAtEnd()
+        harvesters.endArchives()
         if client.outstanding > 0 {
             Log.warning(
                 "ended without acks: these windows are sent again",

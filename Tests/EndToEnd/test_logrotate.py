@@ -79,12 +79,12 @@ class Writer:
         descriptor = self._open()
         while not self._stop.wait(0.002):
             with self.guard:
+                if self._reopen.exists():
+                    self._reopen.unlink()
+                    os.close(descriptor)
+                    descriptor = self._open()
                 os.write(descriptor, lines(range(self.written, self.written + 10)))
                 self.written += 10
-            if self._reopen.exists():
-                self._reopen.unlink()
-                os.close(descriptor)
-                descriptor = self._open()
         os.close(descriptor)
 
     def _open(self) -> int:
@@ -135,6 +135,12 @@ def assert_once(receiver: Receiver, count: int) -> None:
     receiver.assert_no_violations()
 
 
+def wait_for_archives(shipper: Shipper, app: Path, pattern: str) -> None:
+    """Waits until every compressed file that the pattern names was looked into."""
+    archives = len([path for path in app.parent.glob(pattern) if path.suffix == ".gz"])
+    wait_until(lambda: shipper.metrics()["shipper_archives_read_total"] == archives, 30, f"{archives} archives", 0.2)
+
+
 @pytest.fixture
 def app(log: Path) -> Path:
     """The live log file."""
@@ -147,42 +153,62 @@ def test_while_running(
     receiver: Receiver, app: Path, start_shipper: StartShipper, method: str, pattern: str
 ) -> None:
     app.touch()
-    start_shipper([app.with_name(pattern)], receiver.port, input_changes={"exclude_files": ["*.gz"]})
+    shipper = start_shipper([app.with_name(pattern)], receiver.port)
     logrotate = Logrotate(app, method)
     with writing(app, logrotate) as writer:
         for _ in range(3):
             rotate(logrotate, writer, method)
         writer.wait_for_more()
     assert_once(receiver, writer.written)
+    wait_for_archives(shipper, app, pattern)
+    assert_once(receiver, writer.written)
 
 
 @pytest.mark.parametrize("pattern", ["app.log", "app*"])
-@pytest.mark.parametrize("method", [method for name, method in METHODS.items() if "at once" not in name])
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 def test_while_stopped(receiver: Receiver, app: Path, start_shipper: StartShipper, method: str, pattern: str) -> None:
-    """Rotated once with lines that were not read: renamed or copied, and not compressed yet."""
+    """Rotated once with lines that were not read: they are in the renamed file, in the copy, or compressed."""
     append(app, lines(range(100)))
-    shipper = start_shipper([app.with_name(pattern)], receiver.port, input_changes={"exclude_files": ["*.gz"]})
+    shipper = start_shipper([app.with_name(pattern)], receiver.port)
     receiver.wait_for(lambda: sum(len(window.events) for window in receiver.received.windows) >= 100, 20, "100 events")
     assert shipper.process.terminate() == 0
     logrotate = Logrotate(app, method)
     with writing(app, logrotate, 100) as writer:
-        rotate(logrotate, writer, method)
+        writer.wait_for_more()
+        if "compress" in method and "delaycompress" not in method:
+            with writer.guard:  # what is written to a file that is compressed already is in no file that is left
+                logrotate.run()
+        else:
+            rotate(logrotate, writer, method)
         writer.wait_for_more()
     shipper.start()
     assert_once(receiver, writer.written)
 
 
-def test_a_compressed_file_that_was_read_is_no_new_file(
-    receiver: Receiver, app: Path, start_shipper: StartShipper
+@pytest.mark.parametrize("method", [method for name, method in METHODS.items() if "compressed" in name])
+def test_several_times_while_stopped(
+    receiver: Receiver, app: Path, start_shipper: StartShipper, method: str
 ) -> None:
-    """The read file is renamed and compressed while shipper is stopped; only the new lines come."""
+    """What was rotated and compressed while nobody looked is known to nobody, and read as the pattern names it."""
     append(app, lines(range(100)))
-    shipper = start_shipper([app.with_name("app.log*")], receiver.port, input_changes={"exclude_files": ["*.gz"]})
+    shipper = start_shipper([app.with_name("app*")], receiver.port)
     receiver.wait_for(lambda: sum(len(window.events) for window in receiver.received.windows) >= 100, 20, "100 events")
     assert shipper.process.terminate() == 0
-    logrotate = Logrotate(app, METHODS["create, compressed at once"])
-    logrotate.run()
-    assert app.with_name("app.log.1.gz").exists() and not app.with_name("app.log.1").exists()
-    append(app, lines(range(100, 200)))
+    logrotate = Logrotate(app, method)
+    count = 100
+    for _ in range(4):
+        append(app, lines(range(count, count + 300)))
+        count += 300
+        logrotate.run()
+    append(app, lines(range(count, count + 100)))
+    count += 100
     shipper.start()
-    assert_once(receiver, 200)
+    assert_once(receiver, count)
+    wait_for_archives(shipper, app, "app*")
+    # And not again.
+    wait_until(lambda: shipper.stats()["shipping"]["lag_bytes"] == 0, 10, "everything stored")
+    shipper.process.terminate()
+    append(app, lines(range(count, count + 100)))
+    shipper.start()
+    assert_once(receiver, count + 100)
+    assert shipper.metrics()["shipper_archives_read_total"] == 0, "no archive is inflated again"

@@ -19,8 +19,9 @@ enum CopyRule {
 
     /// Whether rotation could have made the name `copy` from `original`, in the same directory.
     ///
-    /// `app.log` → `app.log.1`, `app.log-20261122`, `app-20261122.log`, `app.1.log`.
+    /// `app.log` → `app.log.1`, `app.log-20261122`, `app-20261122.log`, `app.1.log`, and each compressed: `app.1.log.gz`.
     static func isRotated(_ copy: String, of original: String) -> Bool {
+        if copy.hasSuffix(".gz"), isRotated(String(copy.dropLast(3)), of: original) { return true }
         guard Path.directory(of: copy) == Path.directory(of: original) else { return false }
         let copy = Path.name(of: copy)
         let original = Path.name(of: original)

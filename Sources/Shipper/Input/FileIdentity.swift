@@ -38,6 +38,14 @@ struct FileStatus: Equatable, Sendable {
         self.init(status)
     }
 
+    /// What a compressed file would be as a plain one.
+    init(key: FileKey, size: Int64, modified: Int64) {
+        self.key = key
+        self.size = size
+        self.modified = modified
+        kind = .regular
+    }
+
     private init(_ status: file_status) {
         let birth =
             status.has_birth == 0 ? 0 : status.birth_seconds * 1_000_000_000 + Int64(status.birth_nanoseconds)

@@ -11,6 +11,7 @@ struct FileOptions: Equatable, Sendable {
     /// Files of this input that are open at the same time; 0: all.
     var harvesterLimit = 0
     var retention = StateRetention()
+    var compression = Compression.auto
 }
 
 extension FileOptions {
@@ -19,6 +20,7 @@ extension FileOptions {
         symlinks = reader.bool("symlinks", default: false)
         ignoreOlder = reader.duration("ignore_older", default: .zero, in: .zero...longest)
         harvesterLimit = reader.int("harvester_limit", default: 0, in: 0...1_000_000)
+        compression = reader.choice("compression", default: Compression.auto)
         retention.cleansRemoved = reader.bool("clean_removed", default: true)
         retention.cleanInactive = reader.duration("clean_inactive", default: .zero, in: .zero...longest)
     }

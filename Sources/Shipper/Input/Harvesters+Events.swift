@@ -152,6 +152,7 @@ extension Harvesters {
             if harvester.isDeleted, !wasDeleted { harvester.lastActivity = now }
             return
         }
+        if harvester.upkeep.inflatedPath != nil { return }
         guard let status = quietStatus(harvester.path), status.key == harvester.key else {
             leave(harvester)
             return
@@ -166,8 +167,7 @@ extension Harvesters {
     func reopen(_ harvester: Harvester, now: Int64) {
         guard !harvester.upkeep.isWaiting else { return }
         do {
-            let file = try openFile(harvester.path, input: harvester.input)
-            guard try FileStatus(descriptor: file).key == harvester.key else {
+            guard let file = try openAgain(harvester) else {
                 // Renamed without a word: the scan finds both names.
                 remove(harvester)
                 needsScan = true

@@ -20,6 +20,9 @@ extension Harvesters {
             guard status.kind == .regular, all[status.key] == nil, candidates[status.key] == nil else {
                 return
             }
+            if try takeArchive(file, status, path, input: input, isOutside: isOutside, now: now, wall: wall) {
+                return
+            }
             place(
                 file,
                 status,
@@ -46,6 +49,14 @@ extension Harvesters {
             guard error.code == EMFILE || error.code == ENFILE, closeQuietest() else { throw error }
         }
         return try Descriptor.open(path, flags)
+    }
+
+    /// Opens a file that was closed; nil when its name leads to another by now.
+    func openAgain(_ harvester: Harvester) throws(Errno) -> Descriptor? {
+        if let path = harvester.upkeep.inflatedPath { return try Descriptor.open(path, O_RDONLY) }
+        let file = try openFile(harvester.path, input: harvester.input)
+        guard try FileStatus(descriptor: file).key == harvester.key else { return nil }
+        return file
     }
 
     func noteOpenFailure(_ path: String, _ error: Errno) {

@@ -5,6 +5,7 @@ extension Harvesters {
     /// What a truncated life held behind what was read of it; a copy may hold it still.
     struct Overwritten {
         let state: FileState
+        let input: Int
         let path: String
         /// From where on the life was not read.
         let offset: Int64
@@ -12,24 +13,30 @@ extension Harvesters {
         let knownSize: Int64
         /// The size of the copy that was found.
         var copySize: Int64 = 0
-        /// The scan that must have ended before no copy is expected any more.
+        /// The scan that must have ended, and monotonic time that must have passed, before no copy is expected any more.
         let afterScan: Int
+        let after: Int64
 
         var lostBytes: Int64 { max(knownSize - max(offset, copySize), 0) }
     }
 
+    /// logrotate compresses a copy within this time.
+    private static let copyTime: Int64 = 1_000_000_000
+
     /// Notes what a life held that ends by a truncation.
     ///
     /// - Parameter knownSize: the largest size seen.
-    func noteOverwritten(_ harvester: Harvester, knownSize: Int64) {
+    func noteOverwritten(_ harvester: Harvester, knownSize: Int64, now: Int64) {
         guard knownSize > harvester.offset else { return }
         overwritten.append(
             Overwritten(
                 state: harvester.state,
+                input: harvester.input,
                 path: harvester.path,
                 offset: harvester.offset,
                 knownSize: knownSize,
-                afterScan: scans + 1
+                afterScan: scans + 1,
+                after: now + Self.copyTime
             )
         )
         // It finds the copy, if there is one.
@@ -44,8 +51,16 @@ extension Harvesters {
     }
 
     /// Counts as lost what no scan found a copy of.
-    func settleOverwritten() {
-        for loss in overwritten where loss.afterScan <= scans && loss.lostBytes > 0 {
+    func settleOverwritten(now: Int64, wall: Int64) {
+        var rest: [Overwritten] = []
+        for loss in overwritten {
+            if loss.lostBytes > 0 { recoverCopies(of: loss.state, input: loss.input, now: now, wall: wall) }
+            let isOpen =
+                loss.afterScan > scans || loss.after > now || archives?.mayHoldCopy(of: loss.path) ?? false
+            if isOpen { rest.append(loss) }
+        }
+        for loss in overwritten where loss.lostBytes > 0 && !rest.contains(where: { $0.state === loss.state })
+        {
             metrics.overwrittenBytes.add(Int(loss.lostBytes))
             Log.limited(
                 .error,
@@ -54,6 +69,6 @@ extension Harvesters {
                 ["path": loss.path, "lost_bytes": "\(loss.lostBytes)"]
             )
         }
-        overwritten.removeAll { $0.afterScan <= scans }
+        overwritten = rest
     }
 }

@@ -21,6 +21,11 @@ extension Harvesters {
             } else if candidates[status.key] == nil {
                 let state = registry.states[status.key]
                 state?.lastSeen = wall
+                if let archives,
+                    archives.done[status.key] == status.size || archives.waiting[status.key]?.path == path
+                {
+                    continue
+                }
                 if isTooOld(status, input: index, wall: wall) { continue }
                 if state != nil { known.append((path, index)) } else { fresh.append((path, index)) }
             }
@@ -38,7 +43,7 @@ extension Harvesters {
         isFirstScan = false
         hasOriginals = true
         scans += 1
-        settleOverwritten()
+        settleOverwritten(now: now, wall: wall)
         watchRest()
         tick(now: now, wall: wall)
         registry.expire(isOpen: { all[$0] != nil }, retention: retention(of:))
@@ -91,6 +96,7 @@ extension Harvesters {
         }
         releaseDeleted(now: now)
         admitWaiting(now: now)
+        beginNextArchive(now: now)
         updateGauges()
     }
 
@@ -119,11 +125,21 @@ extension Harvesters {
         var result: [(path: String, input: Int)] = []
         let missing = registry.states.values.filter { !found.contains($0.key) }
         let wanted = Set(missing.map(\.key))
-        let directories = missing.flatMap { state in
-            inputIndex(of: state.path).map { directoriesBeside(state.path, input: $0) } ?? []
+        var states: [String: [(state: FileState, input: Int)]] = [:]
+        for state in missing {
+            guard let input = inputIndex(of: state.path) else { continue }
+            for directory in directoriesBeside(state.path, input: input) {
+                states[directory, default: []].append((state, input))
+            }
         }
-        for directory in Set(directories).sorted() {
+        for (directory, gone) in states.sorted(by: { $0.key < $1.key }) {
             for path in siblings(in: directory) {
+                if path.hasSuffix(".gz"),
+                    let input = gone.first(where: { CopyRule.isRotated(path, of: $0.state.path) })?.input
+                {
+                    if !inputs[input].scanner.matches(path) { result.append((path, input)) }
+                    continue
+                }
                 guard let status = quietStatus(path), wanted.contains(status.key), status.kind == .regular,
                     let state = registry.states[status.key], let input = inputIndex(of: state.path)
                 else { continue }

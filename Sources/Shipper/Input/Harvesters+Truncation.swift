@@ -9,7 +9,7 @@ extension Harvesters {
         Log.info("file was truncated", ["path": harvester.path, "read_bytes": "\(harvester.offset)"])
         let old = harvester.state
         old.noteEnd(harvester.offset, harvester.fingerprint)
-        noteOverwritten(harvester, knownSize: harvester.upkeep.largestSize)
+        noteOverwritten(harvester, knownSize: harvester.upkeep.largestSize, now: now)
         harvester.restart(as: nextLife(of: old, path: old.path, wall: wall))
         _ = harvester.hasNews()
         harvester.upkeep.largestSize = harvester.knownSize
@@ -39,9 +39,10 @@ extension Harvesters {
     func recoverCopies(of old: FileState, input: Int, now: Int64, wall: Int64) {
         guard old.resumption.offset > 0 || old.token != nil else { return }
         for path in siblings(in: Path.directory(of: old.path)) where CopyRule.isRotated(path, of: old.path) {
+            let mayInflate = inputs[input].files.compression.mayApply(to: path)
             guard let status = quietStatus(path), status.kind == .regular, all[status.key] == nil,
                 candidates[status.key] == nil, registry.states[status.key] == nil,
-                status.size >= old.resumption.offset, !inputs[input].scanner.matches(path)
+                mayInflate || status.size >= old.resumption.offset, !inputs[input].scanner.matches(path)
             else { continue }
             open(path, input: input, now: now, wall: wall, isOutside: true)
         }
@@ -60,8 +61,7 @@ extension Harvesters {
 
     private func openToCompare(_ harvester: Harvester) -> Bool {
         do {
-            let file = try openFile(harvester.path, input: harvester.input)
-            guard try FileStatus(descriptor: file).key == harvester.key else { return false }
+            guard let file = try openAgain(harvester) else { return false }
             harvester.reopen(file)
             return true
         } catch {

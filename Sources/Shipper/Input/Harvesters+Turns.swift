@@ -4,6 +4,7 @@ import Common
 extension Harvesters {
     /// A file was read to its end: another may have its turn.
     func drained(_ harvester: Harvester, now: Int64) {
+        if finishIfArchive(harvester, now: now) { return }
         guard let turns = turns[harvester.input], turns.waitingCount > 0 else { return }
         admit(turns, now: now)
     }

@@ -59,6 +59,8 @@ final class Harvesters {
     let deletedFiles: DeletedFileLimits
     /// By input; nil where all files may be open.
     let turns: [HarvesterTurns?]
+    /// nil without a place to inflate compressed files into.
+    let archives: Archives?
     /// Losses that a copy may turn out not to be.
     var overwritten: [Overwritten] = []
     /// Scans ended.
@@ -82,8 +84,10 @@ final class Harvesters {
         registry: Registry,
         metrics: ShipperMetrics,
         deletedFiles: DeletedFileLimits = DeletedFileLimits(),
+        archives: Archives? = nil,
         usesInotify: Bool = true
     ) {
+        self.archives = archives
         self.inputs = inputs
         self.deletedFiles = deletedFiles
         turns = inputs.map { input in
@@ -112,7 +116,7 @@ final class Harvesters {
     /// Whether `tick` has something to do although nothing happens.
     var needsTick: Bool {
         isPolling || !candidates.isEmpty || metrics.filesDeletedOpen.current > 0 || !waiting.isEmpty
-            || metrics.filesWaiting.current > 0
+            || metrics.filesWaiting.current > 0 || archives?.isIdle == false
     }
 
     /// The next file with something to read.
@@ -168,7 +172,9 @@ final class Harvesters {
         enqueue(harvester)
     }
 
-    var isIdle: Bool { ready.isEmpty && candidates.isEmpty && !needsScan && waitingCount == 0 }
+    var isIdle: Bool {
+        ready.isEmpty && candidates.isEmpty && !needsScan && waitingCount == 0 && archives?.isIdle != false
+    }
     var hasReady: Bool { !ready.isEmpty }
 
     /// Whether a file waits for the registry to be saved before its lines may be sent.

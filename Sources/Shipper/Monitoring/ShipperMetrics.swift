@@ -19,6 +19,8 @@ final class ShipperMetrics: Sendable {
     let readErrors: Counter
     let releasedBytes: Counter
     let overwrittenBytes: Counter
+    let archivesRead: Counter
+    let archiveErrors: Counter
     let registrySaves: Counter
     let registryErrors: Counter
     let watchErrors: Counter
@@ -77,6 +79,11 @@ final class ShipperMetrics: Sendable {
         releasedBytes = metrics.counter(
             "shipper_released_bytes_total",
             "Bytes of deleted files given up unread: over a limit of deleted_files, or at the end of shipper."
+        )
+        archivesRead = metrics.counter("shipper_archives_read_total", "Compressed files read to their ends.")
+        archiveErrors = metrics.counter(
+            "shipper_archive_errors_total",
+            "Compressed files that are damaged or end early; what could be read of them was sent."
         )
         overwrittenBytes = metrics.counter(
             "shipper_overwritten_bytes_total",

@@ -37,6 +37,8 @@ extension MonitoringPage {
                 Figure("Renamed", "shipper_files_renamed_total"),
                 Figure("Truncated", "shipper_files_truncated_total"),
                 Figure("Recognised as copies", "shipper_files_copied_total"),
+                Figure("Compressed and read", "shipper_archives_read_total"),
+                Figure("Compressed and damaged", "shipper_archive_errors_total"),
                 Figure("Cannot be read", "shipper_files_skipped_total"),
                 Figure("Failed reads", "shipper_read_errors_total"),
                 Figure("Given up unread", "shipper_released_bytes_total", unit: .bytes),

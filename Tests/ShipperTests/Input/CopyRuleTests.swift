@@ -18,6 +18,10 @@ import Testing
             ("/l/app.error.log", "/l/app.log", false),
             ("/l/b.access.log", "/l/a.access.log", false),
             ("/l/access.1", "/l/access", true),
+            ("/l/app.log.2.gz", "/l/app.log", true),
+            ("/l/app.log.gz", "/l/app.log", true),
+            ("/l/app-20261122.log.gz", "/l/app.log", true),
+            ("/l/app.error.log.gz", "/l/app.log", false),
         ]
     )
     func names(_ copy: String, original: String, expected: Bool) {
