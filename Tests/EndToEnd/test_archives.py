@@ -61,13 +61,15 @@ def test_a_damaged_archive_costs_its_rest_only(receiver: Receiver, log: Path, st
     shipper = start_shipper([log.with_name("access.log*")], receiver.port)
     wait_until(lambda: shipper.metrics()["shipper_archive_errors_total"] == 1, 10, "the damage to be noticed")
     wait_until(lambda: shipper.metrics()["shipper_archives_read_total"] == 1, 10, "its rest to be read")
-    receiver.wait_for_messages({"this is no gzip"}, 10)
-    complete = [event["message"] for event in receiver.events if "flags" not in event["log"]]
-    archived = [message for message in complete if "/item/" in message and number_of_message(message)[1] < 1_000]
-    assert archived == lines(range(len(archived))).decode().splitlines()
-    assert 100 < len(archived) < 1_000
-    errors = [entry for entry in shipper.logs() if entry["log.level"] == "error"]
-    assert [entry["labels"]["path"] for entry in errors] == [str(log.with_name("access.log.1.gz"))]
+    errors = [entry["labels"] for entry in shipper.logs() if entry["log.level"] == "error"]
+    assert [entry["path"] for entry in errors] == [str(log.with_name("access.log.1.gz"))]
+    readable = int(errors[0]["bytes"])
+    total = readable + log.stat().st_size + log.with_name("access.log.2.gz").stat().st_size
+    wait_until(lambda: shipper.metrics()["shipper_line_bytes_stored_total"] == total, 10, "all that can be read")
+    messages = [event["message"] for event in receiver.events if event["log"]["file"]["path"].endswith(".1.gz")]
+    assert "\n".join(messages) == lines(range(1_000)).decode()[:readable].rstrip("\n")
+    assert 100 < len(messages) < 1_000
+    assert "this is no gzip" in {event["message"] for event in receiver.events}
 
 
 def test_an_archive_is_read_when_it_is_complete(receiver: Receiver, log: Path, start_shipper: StartShipper) -> None:
@@ -103,6 +105,19 @@ def test_a_kill_while_an_archive_is_read_makes_no_doubles(
 def last_line(count: int) -> str:
     """The message of the last of so many lines."""
     return lines([count - 1]).decode().rstrip("\n")
+
+
+def test_an_archive_beside_its_original(receiver: Receiver, log: Path, start_shipper: StartShipper) -> None:
+    """`gzip -k` of the log that is still written."""
+    append(log, lines(range(100)))
+    shipper = start_shipper([log.with_name("access.log*")], receiver.port)
+    receiver.wait_for(lambda: bool(receiver.received.windows), 20, "the log")
+    log.with_name("access.log.gz").write_bytes(gzip.compress(log.read_bytes()))
+    append(log, lines(range(100, 200)))
+    wait_until(lambda: shipper.metrics()["shipper_archives_read_total"] == 1, 15, "the archive to be looked into")
+    append(log, lines(range(200, 300)))
+    assert_once(receiver, 300)
+    assert shipper.metrics()["shipper_files_copied_total"] == 1
 
 
 def test_compression_none_and_gzip(receiver: Receiver, log: Path, start_shipper: StartShipper) -> None:

@@ -1,4 +1,5 @@
 import Common
+import Glibc
 
 /// Compressed files: which wait, which one is being inflated or read, and which were read.
 ///
@@ -9,6 +10,8 @@ final class Archives {
     static let settlingTime: Int64 = 5_000_000_000
     /// A file that cannot be placed yet is tried again after this time.
     static let retryTime: Int64 = 30_000_000_000
+    /// Read files that may be gone are remembered up to this number.
+    private static let maxSpareDone = 1000
 
     /// A compressed file that waits.
     struct Archive {
@@ -34,6 +37,24 @@ final class Archives {
     init(directory: String, waker: Waker) {
         inflatedPath = directory + "/inflated.tmp"
         self.waker = waker
+        // What a crash left.
+        removeInflated()
+    }
+
+    /// Removes what a file was inflated into, if there is such a thing.
+    func removeInflated() {
+        guard unlink(inflatedPath) != 0, Errno.current != .notFound else { return }
+        Log.limited(
+            .warning,
+            key: "inflated",
+            "cannot remove what a compressed file inflated to; the next overwrites it",
+            ["path": inflatedPath, "error": "\(Errno.current)"]
+        )
+    }
+
+    /// Forgets which files were read, but for those that are there: a bound on memory.
+    func forget(allBut found: Set<FileKey>) {
+        if done.count > found.count + Self.maxSpareDone { done = done.filter { found.contains($0.key) } }
     }
 
     var isIdle: Bool { waiting.isEmpty && inflation == nil && current == nil }

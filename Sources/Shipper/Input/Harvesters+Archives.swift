@@ -72,7 +72,7 @@ extension Harvesters {
             _ = inflation.call.wait()
             archives.inflation = nil
         }
-        removeInflated(archives)
+        archives.removeInflated()
     }
 
     /// Whether a file was inflated for this harvester, and is read to its end.
@@ -87,7 +87,7 @@ extension Harvesters {
         archives.current = nil
         metrics.archivesRead.add()
         remove(harvester)
-        removeInflated(archives)
+        archives.removeInflated()
         beginNextArchive(now: now)
         return true
     }
@@ -145,7 +145,9 @@ extension Harvesters {
         now: Int64,
         wall: Int64
     ) {
-        guard let archive = archives.waiting.removeValue(forKey: key) else { return removeInflated(archives) }
+        guard let archive = archives.waiting.removeValue(forKey: key) else {
+            return archives.removeInflated()
+        }
         switch result.failure {
         case nil: break
         case .content:
@@ -191,7 +193,7 @@ extension Harvesters {
             archives.current = (key, archive.size)
         } else {
             archives.done[key] = archive.size
-            removeInflated(archives)
+            archives.removeInflated()
         }
     }
 
@@ -199,16 +201,6 @@ extension Harvesters {
         var archive = archive
         archive.since = now + Archives.retryTime - Archives.settlingTime
         archives.waiting[key] = archive
-        removeInflated(archives)
-    }
-
-    private func removeInflated(_ archives: Archives) {
-        guard unlink(archives.inflatedPath) != 0, Errno.current != .notFound else { return }
-        Log.limited(
-            .warning,
-            key: "inflated",
-            "cannot remove what a compressed file inflated to; the next overwrites it",
-            ["path": archives.inflatedPath, "error": "\(Errno.current)"]
-        )
+        archives.removeInflated()
     }
 }

@@ -43,6 +43,7 @@ extension Harvesters {
         isFirstScan = false
         hasOriginals = true
         scans += 1
+        archives?.forget(allBut: found)
         settleOverwritten(now: now, wall: wall)
         watchRest()
         tick(now: now, wall: wall)

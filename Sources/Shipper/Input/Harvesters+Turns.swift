@@ -28,6 +28,19 @@ extension Harvesters {
         metrics.filesWaiting.set(waitingCount)
     }
 
+    /// Begins anew what belongs to inputs by their place in `inputs`, after these were exchanged.
+    func inputsChanged(now: Int64) {
+        turns = Self.turns(inputs)
+        archives?.waiting.removeAll()
+        linkDirectories.removeAll()
+        for harvester in all.values where harvester.upkeep.isWaiting {
+            harvester.upkeep.isWaiting = false
+            reopen(harvester, now: now)
+        }
+        metrics.filesWaiting.set(waitingCount)
+        needsScan = true
+    }
+
     private func admit(_ turns: HarvesterTurns, now: Int64) {
         // Each file that is opened may give way again at once; one round is enough.
         var rest = turns.waitingCount

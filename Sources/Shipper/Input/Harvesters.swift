@@ -58,7 +58,7 @@ final class Harvesters {
     var skipped: Set<String> = []
     let deletedFiles: DeletedFileLimits
     /// By input; nil where all files may be open.
-    let turns: [HarvesterTurns?]
+    var turns: [HarvesterTurns?] = []
     /// nil without a place to inflate compressed files into.
     let archives: Archives?
     /// Losses that a copy may turn out not to be.
@@ -90,11 +90,9 @@ final class Harvesters {
         self.archives = archives
         self.inputs = inputs
         self.deletedFiles = deletedFiles
-        turns = inputs.map { input in
-            input.files.harvesterLimit > 0 ? HarvesterTurns(limit: input.files.harvesterLimit) : nil
-        }
         self.registry = registry
         self.metrics = metrics
+        turns = Self.turns(inputs)
         hasOriginals = !registry.states.isEmpty || !registry.ended.isEmpty
         guard usesInotify else {
             isPolling = true
@@ -106,6 +104,10 @@ final class Harvesters {
             isPolling = true
             Log.warning("inotify is not available, files are polled every second", ["error": "\(error)"])
         }
+    }
+
+    static func turns(_ inputs: [Input]) -> [HarvesterTurns?] {
+        inputs.map { $0.files.harvesterLimit > 0 ? HarvesterTurns(limit: $0.files.harvesterLimit) : nil }
     }
 
     /// To be registered for reading; nil without inotify.
