@@ -120,6 +120,26 @@ def test_an_archive_beside_its_original(receiver: Receiver, log: Path, start_shi
     assert shipper.metrics()["shipper_files_copied_total"] == 1
 
 
+def test_only_the_rest_of_known_files_is_looked_for_in_archives_without_a_pattern(
+    receiver: Receiver, log: Path, start_shipper: StartShipper
+) -> None:
+    """The pattern names the log alone: older archives are none of its business, the one with unread lines is."""
+    for number in range(2, 6):
+        write_old(log.with_name(f"access.log.{number}.gz"), gzip.compress(lines(range(100), run=f"old{number}")))
+    append(log, lines(range(100)))
+    shipper = start_shipper([log], receiver.port)
+    receiver.wait_for(lambda: bool(receiver.received.windows), 20, "the log")
+    wait_until(lambda: shipper.stats()["shipping"]["lag_bytes"] == 0, 10, "everything stored")
+    shipper.process.terminate()
+    append(log, lines(range(100, 200)))
+    write_old(log.with_name("access.log.1.gz"), gzip.compress(log.read_bytes()))
+    log.unlink()
+    append(log, lines(range(200, 300)))
+    shipper.start()
+    assert_once(receiver, 300)
+    wait_until(lambda: shipper.metrics()["shipper_archives_read_total"] == 1, 10, "the one archive to be read")
+
+
 def test_compression_none_and_gzip(receiver: Receiver, log: Path, start_shipper: StartShipper) -> None:
     write_old(log.with_name("access.log.1.gz"), gzip.compress(lines(range(100))))
     write_old(log.with_name("old"), gzip.compress(lines(range(100, 200))))

@@ -23,4 +23,23 @@ enum GzipFile {
         guard bytes.count == 4 else { return nil }
         return (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[$1]) << UInt32(8 * $1) }
     }
+
+    /// The beginning of the inflated content, as much as a fingerprint's head covers; less of a damaged file.
+    static func head(raw file: Int32) throws(Errno) -> ByteBuffer {
+        // Also content that does not compress comes out of this, behind a header with a long name.
+        var compressed = ByteBuffer(capacity: 4096)
+        try compressed.append(raw: file, 0, 4096)
+        var head = ByteBuffer(capacity: Fingerprint.maxBytes)
+        var inflater = ZlibInflater(limits: InflateLimits(maxBytes: 1 << 20, maxRatio: 2000))
+        var offset = 0
+        do {
+            _ = try compressed.withSpan { bytes throws(DeflateError) in
+                try inflater.inflate(bytes, at: &offset, into: &head, maxOutput: Fingerprint.maxBytes)
+            }
+        } catch {
+            // What came out is what there is.
+            return head
+        }
+        return head
+    }
 }

@@ -123,7 +123,12 @@ extension Harvesters {
 
     private func beginInflating(_ key: FileKey, _ archive: Archives.Archive, _ archives: Archives) -> Bool {
         do {
-            let raw = try openFile(archive.path, input: archive.input).release()
+            let file = try openFile(archive.path, input: archive.input)
+            if archive.isOutside, try !beginsAsKnown(file, archive.path) {
+                archives.waiting[key] = nil
+                return false
+            }
+            let raw = file.release()
             let inflater = ArchiveInflater()
             let path = archives.inflatedPath
             let call = try BackgroundCall("inflate", waker: archives.waker) {
@@ -135,6 +140,18 @@ extension Harvesters {
             archives.waiting[key] = nil
             noteOpenFailure(archive.path, error)
             return false
+        }
+    }
+
+    /// Whether a compressed file begins as a file that is gone, or as an ended life: only then can it hold its rest.
+    private func beginsAsKnown(_ file: borrowing Descriptor, _ path: String) throws(Errno) -> Bool {
+        let head = try GzipFile.head(raw: file.raw)
+        return (registry.ended + goneStates()).contains { state in
+            guard CopyRule.isRotated(path, of: state.path) else { return false }
+            let (offset, fingerprint) = state.resumption
+            guard offset > 0 else { return state.token != nil }
+            let length = Fingerprint.length(at: offset)
+            return head.count >= length && head.withSpan { fingerprint.matchesHead($0, 0..<length) }
         }
     }
 

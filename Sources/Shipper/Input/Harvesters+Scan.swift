@@ -47,7 +47,7 @@ extension Harvesters {
         settleOverwritten(now: now, wall: wall)
         watchRest()
         tick(now: now, wall: wall)
-        registry.expire(isOpen: { all[$0] != nil }, retention: retention(of:))
+        expire()
     }
 
     /// All names that the patterns match, those that are links last: a file with both is known by its own.
@@ -83,8 +83,14 @@ extension Harvesters {
         return state.offset == status.size
     }
 
-    private func retention(of state: FileState) -> StateRetention {
-        inputIndex(of: state.path).map { inputs[$0].files.retention } ?? StateRetention()
+    private func expire() {
+        let common = inputs.first?.files.retention ?? StateRetention()
+        let isSame = inputs.allSatisfy { $0.files.retention == common }
+        registry.expire(isOpen: { all[$0] != nil }) { state in
+            // Patterns are dear, and most configurations have one rule.
+            isSame
+                ? common : inputIndex(of: state.path).map { inputs[$0].files.retention } ?? StateRetention()
+        }
     }
 
     /// What has to be asked for again and again: copies in the making, deleted files, files without a watch.

@@ -79,6 +79,7 @@ import Testing
         try folder.append(bytes, to: "x.gz")
         let file = try Descriptor.open(folder.path("x.gz"), O_RDONLY)
         #expect(try GzipFile.hasMagic(raw: file.raw) == hasMagic)
+        if hasMagic { #expect(try GzipFile.head(raw: file.raw).array == Array("hello\n".utf8)) }
         if hasMagic { #expect(try GzipFile.inflatedSize(raw: file.raw, size: Int64(bytes.count)) == size) }
     }
 }
