@@ -1,4 +1,4 @@
-import Common
+import Glibc
 
 /// Whether a file that appeared beside a known one is a copy of it (logrotate's `copytruncate`, `cp`).
 ///
@@ -20,20 +20,40 @@ enum CopyRule {
     /// Whether rotation could have made the name `copy` from `original`, in the same directory.
     ///
     /// `app.log` → `app.log.1`, `app.log-20261122`, `app-20261122.log`, `app.1.log`, and each compressed: `app.1.log.gz`.
+    /// Asked for each new file about each one followed: allocates nothing.
     static func isRotated(_ copy: String, of original: String) -> Bool {
-        if copy.hasSuffix(".gz"), isRotated(String(copy.dropLast(3)), of: original) { return true }
-        guard Path.directory(of: copy) == Path.directory(of: original) else { return false }
-        let copy = Path.name(of: copy)
-        let original = Path.name(of: original)
-        guard copy != original else { return false }
-        if copy.hasPrefix(original) { return isSeparator(copy.utf8.dropFirst(original.utf8.count).first) }
-        guard let dot = original.utf8.lastIndex(of: UInt8(ascii: ".")), dot != original.startIndex else {
+        var copy = copy
+        var original = original
+        return copy.withUTF8 { copy in
+            original.withUTF8 { original in
+                let start = nameStart(copy)
+                guard let copyBase = copy.baseAddress, let originalBase = original.baseAddress,
+                    start == nameStart(original), memcmp(copyBase, originalBase, start) == 0
+                else { return false }
+                let name = copy[start...]
+                if isRotatedName(name, of: original[start...]) { return true }
+                return name.ends(with: ".gz") && isRotatedName(name.dropLast(3), of: original[start...])
+            }
+        }
+    }
+
+    private typealias Name = Slice<UnsafeBufferPointer<UInt8>>
+
+    /// Where the name begins, behind the directory and its slash.
+    private static func nameStart(_ path: UnsafeBufferPointer<UInt8>) -> Int {
+        (path.lastIndex(of: UInt8(ascii: "/")) ?? -1) + 1
+    }
+
+    private static func isRotatedName(_ copy: Name, of original: Name) -> Bool {
+        guard copy.count > original.count else { return false }
+        if copy.starts(with: original) { return isSeparator(copy.dropFirst(original.count).first) }
+        guard let dot = original.lastIndex(of: UInt8(ascii: ".")), dot != original.startIndex else {
             return false
         }
         let stem = original[..<dot]
         let suffix = original[dot...]
-        guard copy.hasPrefix(stem), copy.hasSuffix(suffix) else { return false }
-        let middle = copy.utf8.dropFirst(stem.utf8.count).dropLast(suffix.utf8.count)
+        guard copy.starts(with: stem), copy.ends(with: suffix) else { return false }
+        let middle = copy.dropFirst(stem.count).dropLast(suffix.count)
         guard isSeparator(middle.first), let digit = middle.dropFirst().first else { return false }
         return digit &- 48 < 10
     }
@@ -68,5 +88,15 @@ enum CopyRule {
 
     private static func isSeparator(_ byte: UInt8?) -> Bool {
         byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+    }
+}
+
+extension Slice where Base == UnsafeBufferPointer<UInt8> {
+    fileprivate func ends(with text: StaticString) -> Bool {
+        text.withUTF8Buffer { ends(with: $0[...]) }
+    }
+
+    fileprivate func ends(with suffix: Self) -> Bool {
+        count >= suffix.count && self.suffix(suffix.count).elementsEqual(suffix)
     }
 }
