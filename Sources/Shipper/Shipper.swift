@@ -57,7 +57,6 @@ private func serve(_ configuration: Configuration, isOnce: Bool) -> Int32 {
             metrics: metrics,
             monitor: monitor
         )
-        raiseDescriptorLimit()
         let server = try monitor.pages(metrics).start(configuration.monitoring)
         defer { server?.stop() }
         Log.info(
@@ -69,14 +68,6 @@ private func serve(_ configuration: Configuration, isOnce: Bool) -> Int32 {
         Log.error("shipper cannot run", ["error": "\(error)"])
         return Program.ExitCode.failure
     }
-}
-
-/// Each followed file is an open descriptor: takes what the system allows.
-private func raiseDescriptorLimit() {
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-    limit.rlim_cur = limit.rlim_max
-    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 }
 
 extension Configuration {

@@ -57,7 +57,8 @@ final class ShipperLoop {
         reactor: Reactor,
         metrics: ShipperMetrics,
         monitor: ShipperMonitor,
-        usesInotify: Bool = true
+        usesInotify: Bool = true,
+        descriptors: Int = HarvesterTurns.descriptors()
     ) {
         self.settings = settings
         self.directory = directory
@@ -73,7 +74,8 @@ final class ShipperLoop {
             metrics: metrics,
             deletedFiles: settings.deletedFiles,
             archives: Archives(directory: directory, waker: reactor.waker),
-            usesInotify: usesInotify
+            usesInotify: usesInotify,
+            descriptors: descriptors
         )
         if settings.isOnce { progress = ProgressLine() }
     }

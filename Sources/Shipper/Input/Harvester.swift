@@ -79,6 +79,8 @@ final class Harvester {
         didSet { upkeep.largestSize = max(upkeep.largestSize, knownSize) }
     }
     var upkeep = HarvesterUpkeep()
+    /// Where it has a turn; nil while it has none.
+    var turns: HarvesterTurns?
     /// The registry must have been saved this often before a line may be sent.
     var waitsForSave = 0
 
@@ -113,6 +115,10 @@ final class Harvester {
     /// Unfinished events are read again when the file is opened again.
     func close() {
         file = nil
+        turns?.release()
+        turns = nil
+        // Made again with the next line: a hundred thousand closed files need none.
+        template = nil
         forgetUnfinished()
     }
 

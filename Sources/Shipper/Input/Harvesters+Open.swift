@@ -271,7 +271,7 @@ extension Harvesters {
     /// Forgets a file; its state stays in the registry.
     func remove(_ harvester: Harvester) {
         harvester.close()
-        turns[harvester.input]?.leave(harvester)
+        turns[harvester.input].leave(harvester)
         if let watch = harvester.watch {
             watches[watch] = nil
             watcher?.remove(watch)

@@ -1,28 +1,38 @@
 import Common
 
-/// `harvester_limit`: files of an input that wait until others have been read.
+/// `harvester_limit`, and the limit of descriptors: files that wait until others have been read.
 extension Harvesters {
     /// A file was read to its end: another may have its turn.
     func drained(_ harvester: Harvester, now: Int64) {
         if finishIfArchive(harvester, now: now) { return }
-        guard let turns = turns[harvester.input], turns.waitingCount > 0 else { return }
-        admit(turns, now: now)
+        let turns = turns[harvester.input]
+        guard turns.waitingCount > 0, let other = turns.next(after: harvester, now: now) else { return }
+        open(other, of: turns, now: now)
+        metrics.filesWaiting.set(waitingCount)
     }
 
     /// Gives files that wait their turn, as far as there is room.
     func admitWaiting(now: Int64) {
-        for turns in turns { if let turns { admit(turns, now: now) } }
+        for turns in allTurns { admit(turns, now: now) }
         metrics.filesWaiting.set(waitingCount)
     }
 
-    var waitingCount: Int { turns.reduce(0) { $0 + ($1?.waitingCount ?? 0) } }
+    var waitingCount: Int { allTurns.reduce(0) { $0 + $1.waitingCount } }
+
+    private var allTurns: [HarvesterTurns] { [sharedTurns] + turns.filter { $0 !== sharedTurns } }
+
+    /// By input: its own turns if it has a limit, else those that it shares with others.
+    static func turns(_ inputs: [Input], sharing shared: HarvesterTurns) -> [HarvesterTurns] {
+        inputs.map { input in
+            let limit = input.files.harvesterLimit
+            return limit > 0 ? HarvesterTurns(limit: min(limit, shared.limit)) : shared
+        }
+    }
 
     /// Closes a file that was just opened, when it is not its turn.
     func closeUnlessItsTurn(_ harvester: Harvester, now: Int64) {
-        guard let turns = turns[harvester.input], !harvester.isDeleted, !turns.begin(harvester, now: now)
-        else {
-            return
-        }
+        let turns = turns[harvester.input]
+        guard !harvester.isDeleted, !turns.begin(harvester, now: now) else { return }
         harvester.close()
         turns.wait(harvester)
         metrics.filesWaiting.set(waitingCount)
@@ -30,7 +40,12 @@ extension Harvesters {
 
     /// Begins anew what belongs to inputs by their place in `inputs`, after these were exchanged.
     func inputsChanged(now: Int64) {
-        turns = Self.turns(inputs)
+        sharedTurns = HarvesterTurns(limit: sharedTurns.limit)
+        turns = Self.turns(inputs, sharing: sharedTurns)
+        for harvester in all.values where harvester.isOpen {
+            harvester.turns = nil
+            _ = turns[harvester.input].begin(harvester, now: now)
+        }
         archives?.waiting.removeAll()
         linkDirectories.removeAll()
         for harvester in all.values where harvester.upkeep.isWaiting {
@@ -44,15 +59,20 @@ extension Harvesters {
     private func admit(_ turns: HarvesterTurns, now: Int64) {
         // Each file that is opened may give way again at once; one round is enough.
         var rest = turns.waitingCount
-        while rest > 0, let harvester = turns.next(now: now) {
+        while rest > 0, let harvester = turns.next(after: nil, now: now) {
             rest -= 1
-            guard all[harvester.key] === harvester else { continue }
-            reopen(harvester, now: now)
-            guard !harvester.isOpen, all[harvester.key] === harvester else { continue }
-            // Not a descriptor left: later.
-            turns.wait(harvester)
-            break
+            guard open(harvester, of: turns, now: now) else { break }
         }
         metrics.filesWaiting.set(waitingCount)
+    }
+
+    /// - Returns: false when there is no descriptor left; the file waits on.
+    @discardableResult
+    private func open(_ harvester: Harvester, of turns: HarvesterTurns, now: Int64) -> Bool {
+        guard all[harvester.key] === harvester else { return true }
+        reopen(harvester, now: now)
+        guard !harvester.isOpen, all[harvester.key] === harvester else { return true }
+        turns.wait(harvester)
+        return false
     }
 }

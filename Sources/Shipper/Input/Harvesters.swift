@@ -57,8 +57,10 @@ final class Harvesters {
     var waiting: [FileKey: Harvester] = [:]
     var skipped: Set<String> = []
     let deletedFiles: DeletedFileLimits
-    /// By input; nil where all files may be open.
-    var turns: [HarvesterTurns?] = []
+    /// By input.
+    var turns: [HarvesterTurns]
+    /// Of the inputs without a limit of their own.
+    var sharedTurns: HarvesterTurns
     /// nil without a place to inflate compressed files into.
     let archives: Archives?
     /// Losses that a copy may turn out not to be.
@@ -78,21 +80,25 @@ final class Harvesters {
     /// Wanted by an event: a scan as soon as possible.
     var needsScan = true
 
-    /// - Parameter usesInotify: false to poll only, for tests.
+    /// - Parameters:
+    ///   - usesInotify: false to poll only, for tests.
+    ///   - descriptors: files that may be open at once.
     init(
         inputs: [Input],
         registry: Registry,
         metrics: ShipperMetrics,
         deletedFiles: DeletedFileLimits = DeletedFileLimits(),
         archives: Archives? = nil,
-        usesInotify: Bool = true
+        usesInotify: Bool = true,
+        descriptors: Int = HarvesterTurns.descriptors()
     ) {
+        sharedTurns = HarvesterTurns(limit: descriptors)
+        turns = Self.turns(inputs, sharing: sharedTurns)
         self.archives = archives
         self.inputs = inputs
         self.deletedFiles = deletedFiles
         self.registry = registry
         self.metrics = metrics
-        turns = Self.turns(inputs)
         hasOriginals = !registry.states.isEmpty || !registry.ended.isEmpty
         guard usesInotify else {
             isPolling = true
@@ -104,10 +110,6 @@ final class Harvesters {
             isPolling = true
             Log.warning("inotify is not available, files are polled every second", ["error": "\(error)"])
         }
-    }
-
-    static func turns(_ inputs: [Input]) -> [HarvesterTurns?] {
-        inputs.map { $0.files.harvesterLimit > 0 ? HarvesterTurns(limit: $0.files.harvesterLimit) : nil }
     }
 
     /// To be registered for reading; nil without inotify.

@@ -187,8 +187,12 @@ struct FileLifeStories {
         expect(messages(1...12, "known") + messages(1...12, "old"))
     }
 
-    @Test("harvester_limit: all files are read, no more than so many are open at once", arguments: [1, 3])
-    func harvesterLimit(limit: Int) throws {
+    @Test(
+        "all files are read, no more than so many are open at once, by harvester_limit or for want of descriptors",
+        arguments: [(1, 0), (3, 0), (0, 1), (0, 3), (5, 2)]
+    )
+    func harvesterLimit(harvesters: Int, descriptors: Int) throws {
+        let limit = [harvesters, descriptors].filter { $0 > 0 }.min() ?? 0
         var wanted: [String] = []
         for number in 1...20 {
             try folder.append(lines(1...30, "f\(number)"), to: "f\(number).log")
@@ -199,7 +203,8 @@ struct FileLifeStories {
             paths: ["*.log"],
             to: receiver,
             limits: EventQueue.Limits(events: 7, bytes: 1 << 20, compressionLevel: 0),
-            files: FileOptions(harvesterLimit: limit)
+            files: FileOptions(harvesterLimit: harvesters),
+            descriptors: descriptors > 0 ? descriptors : 1000
         )
         receiver.wait(count: 300)
         for number in 1...20 { try folder.append(lines(31...40, "f\(number)"), to: "f\(number).log") }

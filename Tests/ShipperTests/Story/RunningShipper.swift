@@ -24,6 +24,7 @@ final class RunningShipper {
         scanInterval: Duration = .seconds(10),
         deletedFiles: DeletedFileLimits = DeletedFileLimits(),
         usesInotify: Bool = true,
+        descriptors: Int = 1000,
         timeout: Duration = .seconds(30),
         isOnce: Bool = false,
         rules: LineRules = LineRules(),
@@ -83,7 +84,8 @@ final class RunningShipper {
                     reactor: reactor,
                     metrics: metrics,
                     monitor: monitor,
-                    usesInotify: usesInotify
+                    usesInotify: usesInotify,
+                    descriptors: descriptors
                 )
                 handover.change { $0 = monitor }
                 let code = try loop.run(signals: nil)
