@@ -1,4 +1,4 @@
-/// Finds single values in an answer, for set-up and not for hot paths.
+/// Finds single values in JSON text, for set-up and not for hot paths.
 package enum JSONLookup {
     /// The value below `path`, a list of keys; an array on the way stands for its first element.
     ///
