@@ -43,6 +43,8 @@ package final class Metrics: Sendable {
         let help: String
         let isCounter: Bool
         var series: [Series] = []
+        /// Makes the series instead, when someone asks.
+        var collect: (@Sendable () -> [Series])?
     }
 
     private let families = Mutex<[Family]>([])
@@ -76,6 +78,25 @@ package final class Metrics: Sendable {
             let index = Self.family(name, help, isCounter: false, in: &families)
             families[index].series.removeAll { Self.same($0.labels, labels) }
             families[index].series.append(Series(labels: labels, read: read, owner: nil))
+        }
+    }
+
+    /// Numbers of things that come and go, each with the value of `label`: made when someone asks.
+    ///
+    /// Prometheus text only: in JSON the owner of the things shows them with all that is known of each.
+    package func gauges(
+        _ name: String,
+        _ help: String,
+        label: String,
+        read: @escaping @Sendable () -> [(value: String, number: Double)]
+    ) {
+        families.withLock { families in
+            let index = Self.family(name, help, isCounter: false, in: &families)
+            families[index].collect = {
+                read().prefix(Self.maxSeriesPerName).map { thing in
+                    Series(labels: [(label, thing.value)], read: { thing.number }, owner: nil)
+                }
+            }
         }
     }
 
@@ -128,7 +149,7 @@ extension Metrics {
         for family in families.withLock({ $0 }) {
             text.append("# HELP \(family.name) \(family.help)\n")
             text.append("# TYPE \(family.name) \(family.isCounter ? "counter" : "gauge")\n")
-            for series in family.series {
+            for series in family.collect?() ?? family.series {
                 text.append(family.name)
                 if !series.labels.isEmpty {
                     let labels = series.labels.map { "\($0.name)=\"\(Self.escaped($0.value))\"" }
@@ -142,7 +163,7 @@ extension Metrics {
     /// A JSON object: name → number, or name → list of objects with the labels and `value`.
     package func appendJSON(to text: inout ByteBuffer) {
         text.append(UInt8(ascii: "{"))
-        for (index, family) in families.withLock({ $0 }).enumerated() {
+        for (index, family) in families.withLock({ $0 }).filter({ $0.collect == nil }).enumerated() {
             if index > 0 { text.append(UInt8(ascii: ",")) }
             text.append(jsonString: family.name)
             text.append(UInt8(ascii: ":"))

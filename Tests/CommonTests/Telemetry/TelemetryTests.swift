@@ -31,6 +31,29 @@ struct TelemetryTests {
         )
     }
 
+    @Test("makes series of things that come and go when someone asks, for Prometheus only")
+    func collected() {
+        let metrics = Metrics()
+        let files = Counter()
+        metrics.gauges("lag_bytes", "Bytes.", label: "path") {
+            (0..<files.total).map { (value: "/\($0)", number: Double($0)) }
+        }
+        func lines() -> [Substring] {
+            var text = ByteBuffer()
+            metrics.appendPrometheus(to: &text)
+            return text.text.split(separator: "\n")
+        }
+        let head: [Substring] = ["# HELP lag_bytes Bytes.", "# TYPE lag_bytes gauge"]
+        #expect(lines() == head)
+        files.add(2)
+        #expect(lines() == head + [#"lag_bytes{path="/0"} 0"#, #"lag_bytes{path="/1"} 1"#])
+        files.add(2000)
+        #expect(lines().count == head.count + Metrics.maxSeriesPerName)
+        var json = ByteBuffer()
+        metrics.appendJSON(to: &json)
+        #expect(json.text == "{}")
+    }
+
     @Test("bounds the series of a name")
     func bounded() {
         let metrics = Metrics()
