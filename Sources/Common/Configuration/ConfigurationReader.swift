@@ -273,6 +273,17 @@ package final class ConfigurationReader {
         return readers
     }
 
+    /// What is written under each key of this section, as JSON: to tell what changed between two readings.
+    ///
+    /// Does not count as asking for a key.
+    package var writtenValues: [String: [UInt8]] {
+        values.mapValues { node in
+            var json = ByteBuffer()
+            node.append(to: &json)
+            return json.array
+        }
+    }
+
     /// The keys that are written in this section, in the order of the file.
     ///
     /// For sections whose keys the user makes up; each still has to be asked for.

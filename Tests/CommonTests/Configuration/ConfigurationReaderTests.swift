@@ -367,4 +367,17 @@ struct ConfigurationReaderTests {
         #expect(!monitoring.isEnabled && monitoring.port == 0 && monitoring.host == "::1")
         #expect(problems(reader) == "")
     }
+
+    @Test("tells what is written without asking for it")
+    func writtenValues() throws {
+        let reader = try reader(
+            "{name: a, output: {port: 1, list: [x]}}",
+            set: ["output.port=2", "extra=${X}"],
+            environment: ["X": "y"]
+        )
+        let written = reader.writtenValues.mapValues { String(decoding: $0, as: UTF8.self) }
+        #expect(written == ["name": #""a""#, "output": #"{"port":2,"list":["x"]}"#, "extra": #""y""#])
+        _ = reader.string("name")
+        #expect(problems(reader).contains("output: unknown key"))
+    }
 }
