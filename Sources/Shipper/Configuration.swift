@@ -40,7 +40,10 @@ struct Configuration: Sendable {
     let deletedFiles: DeletedFileLimits
     let shutdownTimeout: Duration
     let monitoring: MonitoringConfiguration
+    let health: HealthConfiguration
     let logging: LoggingConfiguration
+    /// What the file says under each top-level key.
+    let written: [String: [UInt8]]
 
     /// Reads what `reader` holds; what is wrong comes out of its `finish`.
     init(_ reader: ConfigurationReader) {
@@ -81,7 +84,9 @@ struct Configuration: Sendable {
             in: .zero...(.seconds(600))
         )
         monitoring = MonitoringConfiguration(reader.section("monitoring"), defaultPort: 5066)
+        health = HealthConfiguration(reader.section("monitoring"))
         logging = LoggingConfiguration(reader.section("logging"))
+        written = reader.writtenValues
     }
 
     private static func hosts(_ output: ConfigurationReader) -> [LumberjackClient.Host] {

@@ -13,28 +13,31 @@ private let program = Program(
     summary: "finds new lines in log files and sends them to ingest",
     defaultConfigurationPath: "/etc/shipper/shipper.yml",
     options: [.init("once", nil, "ship what is there, then end")],
-    commands: [.check, TestCommand.command]
+    commands: [.check, TestCommand.command, .registry, .status]
 )
 
 private func run() -> Int32 {
     program.run(CommandLine.arguments.dropFirst(), decode: Configuration.init) { invocation, configuration in
-        if invocation.command == "check" { return CheckCommand(configuration: configuration).run() }
-        if invocation.command == "test" {
-            return TestCommand(configuration: configuration).run(invocation.arguments)
+        switch invocation.command {
+        case "check": CheckCommand(configuration: configuration).run()
+        case "test": TestCommand(configuration: configuration).run(invocation.arguments)
+        case "registry": RegistryCommand(invocation, directory: configuration.dataDirectory).run()
+        case "status": StatusCommand(monitoring: configuration.monitoring).run()
+        default: serve(invocation, configuration, isOnce: invocation.switches.contains("once"))
         }
-        return serve(configuration, isOnce: invocation.switches.contains("once"))
     }
 }
 
 /// Wires the stages together and runs them until the end.
-private func serve(_ configuration: Configuration, isOnce: Bool) -> Int32 {
+private func serve(_ invocation: Invocation, _ configuration: Configuration, isOnce: Bool) -> Int32 {
     Log.configure(
         service: "shipper",
         level: configuration.logging.level,
         format: configuration.logging.format
     )
     do {
-        let signals = try Signals.receive([SIGTERM, SIGINT])
+        // A single pass has nothing to read anew: there SIGHUP ends it, as it does for any program.
+        let signals = try Signals.receive(isOnce ? [SIGTERM, SIGINT] : [SIGTERM, SIGINT, SIGHUP])
         let store = try RegistryStore(directory: configuration.dataDirectory)
         let tls = try configuration.tls.settings.map(TLSContext.init(client:))
         let reactor = try Reactor()
@@ -55,9 +58,16 @@ private func serve(_ configuration: Configuration, isOnce: Bool) -> Int32 {
             client: client,
             reactor: reactor,
             metrics: metrics,
-            monitor: monitor
+            monitor: monitor,
+            configuration: ReloadableConfiguration(
+                invocation: invocation,
+                agentID: agentID,
+                metrics: metrics,
+                running: configuration
+            ),
+            serviceManager: ServiceManager()
         )
-        let server = try monitor.pages(metrics).start(configuration.monitoring)
+        let server = try monitor.pages(metrics, health: configuration.health).start(configuration.monitoring)
         defer { server?.stop() }
         Log.info(
             "started",

@@ -20,14 +20,16 @@ final class ShipperLoop {
     static let readBytes = 128 * 1024
     /// While no window may be sent, growing files need not be looked at so often; only names must not be missed.
     private static let blockedLatency: Int64 = 250_000_000
+    /// Files are read for at most so long (nanoseconds) before everything else has its turn.
+    private static let readSlice: Int64 = 500_000_000
 
     private let settings: Settings
     private let directory: String
-    private let registry: Registry
-    private let metrics: ShipperMetrics
+    let registry: Registry
+    let metrics: ShipperMetrics
     private let reactor: Reactor
-    private let harvesters: Harvesters
-    private let client: LumberjackClient
+    let harvesters: Harvesters
+    let client: LumberjackClient
     private let monitor: ShipperMonitor
     private var queue: EventQueue
     private var buffer = ByteBuffer(capacity: readBytes)
@@ -46,6 +48,12 @@ final class ShipperLoop {
     private var storedAtScan = -1
     private var storedAtTrim = -1
     private var progress: ProgressLine?
+    /// Whether reading stopped because its time was over.
+    private var isReadingOn = false
+    /// Why the registry cannot be saved; nil when it can.
+    private(set) var saveFailure: String?
+    private let configuration: ReloadableConfiguration?
+    private var supervision: Supervision
 
     init(
         settings: Settings,
@@ -57,6 +65,8 @@ final class ShipperLoop {
         reactor: Reactor,
         metrics: ShipperMetrics,
         monitor: ShipperMonitor,
+        configuration: ReloadableConfiguration? = nil,
+        serviceManager: ServiceManager? = nil,
         usesInotify: Bool = true,
         descriptors: Int = HarvesterTurns.descriptors()
     ) {
@@ -67,6 +77,8 @@ final class ShipperLoop {
         self.reactor = reactor
         self.metrics = metrics
         self.monitor = monitor
+        self.configuration = configuration
+        supervision = Supervision(serviceManager)
         queue = EventQueue(limits: limits)
         harvesters = Harvesters(
             inputs: inputs,
@@ -91,6 +103,7 @@ final class ShipperLoop {
         }
         while true {
             work(now: Clock.monotonic)
+            supervision.turned(now: Clock.monotonic, isStopping: stopAt != nil) { statusText }
             if isFinished(now: Clock.monotonic) { break }
             let now = Clock.monotonic
             for event in try reactor.wait(deadline(now: now).map { $0 - now }) {
@@ -99,7 +112,11 @@ final class ShipperLoop {
                 case Reactor.Token.waker: reactor.waker.reset()
                 case Reactor.Token.signals:
                     // Read away, or the descriptor stays readable and one signal counts as two.
-                    if let descriptor, Signals.next(fromRaw: descriptor) != nil { stop(now: Clock.monotonic) }
+                    switch descriptor.flatMap(Signals.next(fromRaw:)) {
+                    case nil: break
+                    case SIGHUP: reload()
+                    default: stop(now: Clock.monotonic)
+                    }
                 default: client.handle(event, now: Clock.monotonic)
                 }
             }
@@ -131,6 +148,7 @@ extension ShipperLoop {
         let wall = Clock.now.seconds
         if now >= scanAt || harvesters.needsScan {
             harvesters.scan(now: now, wall: wall)
+            noteWaiting(now: now)
             trimIfIdle()
             let interval = harvesters.inputs.map(\.scanInterval).min() ?? .seconds(10)
             scanAt = Clock.monotonic + interval.nanoseconds
@@ -154,7 +172,11 @@ extension ShipperLoop {
 
     /// Reads files into windows as long as there is something to read and a window may be sent.
     private func pump(now: Int64) {
-        while client.hasRoom, let harvester = harvesters.next(finishedSaves: registry.finishedSaves) {
+        let end = Clock.monotonic + Self.readSlice
+        isReadingOn = false
+        while !isReadingOn, client.hasRoom,
+            let harvester = harvesters.next(finishedSaves: registry.finishedSaves)
+        {
             refreshOpening()
             queue.maxEvents = client.windowEvents
             let outcome = harvester.read(
@@ -185,7 +207,10 @@ extension ShipperLoop {
                     ["path": harvester.path, "error": "\(error)"]
                 )
             }
+            harvester.noteLag(now: now)
+            harvesters.closeIfEnded(harvester, isDrained: outcome == .drained)
             if queue.isFull { submit(now: now) }
+            isReadingOn = Clock.monotonic >= end
         }
         // Nothing more to read: what there is goes at once, if it may.
         if client.hasRoom { submit(now: now) }
@@ -197,7 +222,10 @@ extension ShipperLoop {
         } else if !queue.isEmpty {
             let progress = queue.takeProgress()
             if !client.attach(progress) {
-                for entry in progress { entry.file.advance(to: entry.offset, entry.fingerprint) }
+                for entry in progress {
+                    entry.file.advance(to: entry.offset, entry.fingerprint)
+                    entry.file.lag.store(entry.offset, now: now)
+                }
                 registry.moved()
             }
         }
@@ -206,6 +234,8 @@ extension ShipperLoop {
     private func takeStored() {
         for batch in client.takeStored() {
             batch.store()
+            let now = Clock.monotonic
+            for entry in batch.progress { entry.file.lag.store(entry.offset, now: now) }
             metrics.eventsStored.add(Int(batch.count))
             metrics.bytesStored.add(batch.lineBytes)
             registry.moved()
@@ -223,7 +253,7 @@ extension ShipperLoop {
         opening.append(#"","message":""# as StaticString)
     }
 
-    private var totalLag: Int64 { harvesters.harvesters.reduce(0) { $0 + $1.lag } }
+    var totalLag: Int64 { harvesters.harvesters.reduce(0) { $0 + $1.lag } }
 }
 
 // MARK: - File events
@@ -242,6 +272,7 @@ extension ShipperLoop {
         guard let moment = takeEventsAt, now >= moment else { return }
         takeEventsAt = nil
         harvesters.takeEvents(now: now, wall: Clock.now.seconds)
+        noteWaiting(now: now)
         watchFiles()
     }
 
@@ -290,14 +321,17 @@ extension ShipperLoop {
 
     private func saved(error: String?) {
         registry.saved(successfully: error == nil)
+        let isNews = (error == nil) != (saveFailure == nil)
+        saveFailure = error
         guard let error else {
             metrics.registrySaves.add()
+            if isNews { Log.info("the registry is saved again", ["path": directory]) }
             return
         }
         metrics.registryErrors.add()
-        Log.limited(
-            .error,
-            key: "registry",
+        // Tried again every `registry_flush`, and told once.
+        guard isNews else { return }
+        Log.error(
             "the registry is not saved; shipping goes on and lines may be sent again after a crash",
             ["error": error]
         )
@@ -311,6 +345,22 @@ extension ShipperLoop {
     }
 }
 
+// MARK: - Reloading
+
+extension ShipperLoop {
+    private func reload() {
+        guard let configuration, stopAt == nil else { return }
+        supervision.reloading(now: Clock.monotonic)
+        switch configuration.read() {
+        case .inputs(let inputs):
+            metrics.reloads.add()
+            harvesters.reload(inputs, now: Clock.monotonic)
+        case .refused: metrics.reloadErrors.add()
+        }
+        supervision.reloaded()
+    }
+}
+
 // MARK: - Ending
 
 extension ShipperLoop {
@@ -320,6 +370,7 @@ extension ShipperLoop {
             stopAt = now
             return
         }
+        supervision.stopping()
         Log.info("stopping", ["windows_outstanding": "\(client.outstanding)"])
         stopAt = now + settings.shutdownTimeout.nanoseconds
     }
@@ -363,28 +414,6 @@ extension ShipperLoop {
         }
     }
 
-    private func report(now: Int64) -> ShipperMonitor.Report {
-        var report = ShipperMonitor.Report()
-        let all = harvesters.harvesters
-        for harvester in all { _ = harvester.hasNews() }
-        report.fileCount = all.count
-        report.lagBytes = totalLag
-        report.isConnected = client.isConnected
-        report.windowsOutstanding = client.outstanding
-        report.oldestWindow = .nanoseconds(client.oldestWindowAge(now: now))
-        report.files = all.sorted { $0.lag > $1.lag }.prefix(ShipperMonitor.maxRows).map { harvester in
-            ShipperMonitor.FileRow(
-                path: harvester.path,
-                size: harvester.knownSize,
-                read: harvester.offset,
-                stored: harvester.state.offset,
-                isOpen: harvester.isOpen,
-                isDeleted: harvester.isDeleted
-            )
-        }
-        return report
-    }
-
     /// The next moment at which something is due; nil when only events count.
     private func deadline(now: Int64) -> Int64? {
         var moments: [Int64] = []
@@ -397,6 +426,8 @@ extension ShipperLoop {
             moments.append(harvesters.needsScan ? now : scanAt)
             if harvesters.needsTick { moments.append(tickAt) }
         }
+        if isReadingOn, stopAt == nil, client.hasRoom { moments.append(now) }
+        if let moment = supervision.deadline { moments.append(moment) }
         if progress != nil { moments.append(now + ProgressLine.interval) }
         if settings.isOnce, isEverythingSent, harvesters.hasRests { moments.append(now) }
         return moments.min()

@@ -194,6 +194,9 @@ def test_unit_runs_what_the_sample_configuration_needs() -> None:
     assert keys["ExecStart"] == "/usr/bin/shipper --config /etc/shipper/shipper.yml"
     assert f"data_directory: /var/lib/{keys['StateDirectory']}\n" in sample("shipper").read_text()
     assert keys["RestartPreventExitStatus"] == "2"
+    # test_systemd_notify.py shows that the program does its part of these.
+    assert (keys["Type"], keys["ExecReload"]) == ("notify", "/bin/kill -HUP $MAINPID")
+    assert "WatchdogSec" in keys and "AF_UNIX" in keys["RestrictAddressFamilies"]
     wrong = run_to_end("shipper", "check", "--set", "no_such_key=1")
     assert wrong.returncode == 2, "the unit relies on 2 for a wrong configuration"
 

@@ -51,6 +51,10 @@ def test_registry(small_disk: Path, receiver: Receiver, processes: ProcessGroup,
     receiver.wait_for(lambda: sum(len(window.events) for window in receiver.received.windows) >= 200, 10, "more lines")
     shipper.process.wait_for_output("No space left", 20)
     assert shipper.process.is_running
+    # Tried again and again, told once, and seen.
+    wait_until(lambda: shipper.metrics()["shipper_registry_errors_total"] >= 2, 10, "another attempt to save")
+    assert "No space left" in shipper.stats()["shipping"]["registry_error"]
+    assert len([line for line in shipper.logs() if "registry is not saved" in line["message"]]) == 1
     # Killed now, the state on disk is older than what was acknowledged: resent with the same identity, nothing lost.
     shipper.process.kill()
     filler.unlink()
@@ -64,6 +68,28 @@ def test_registry(small_disk: Path, receiver: Receiver, processes: ProcessGroup,
     )
     seen = {(event["log"]["file"]["identity"], event["log"]["offset"]) for event in receiver.events}
     assert len(seen) == 300
+
+
+def test_registry_is_saved_when_there_is_room_again(
+    small_disk: Path, receiver: Receiver, processes: ProcessGroup, log: Path
+) -> None:
+    """By the same process, which says so; the next start sends nothing again."""
+    append(log, lines(range(100)))
+    shipper = Shipper(processes, [log], [receiver.port], {"data_directory": str(small_disk / "shipper")})
+    shipper.start()
+    wait_until(lambda: shipper.metrics()["shipper_registry_saves_total"] >= 1, 10, "the registry to be saved")
+    filler = fill(small_disk)
+    append(log, lines(range(100, 200)))
+    receiver.wait_for(lambda: len(receiver.acknowledged_events) == 200, 10, "more lines")
+    wait_until(lambda: shipper.metrics()["shipper_registry_errors_total"] >= 1, 10, "a save that fails")
+    filler.unlink()
+    shipper.process.wait_for_output("the registry is saved again", 10)
+    assert shipper.stats()["shipping"]["registry_error"] is None
+    shipper.process.kill()
+    shipper.start()
+    append(log, lines(range(200, 210)))
+    receiver.wait_for(lambda: len(receiver.acknowledged_events) >= 210, 10, "the rest")
+    assert_exactly((number_of_message(event["message"]) for event in receiver.events), numbered(range(210)))
 
 
 def test_dead_letters(

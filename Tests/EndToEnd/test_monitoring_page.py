@@ -85,9 +85,12 @@ def test_the_pages_of_shipper_and_ingest(
     assert list(files) == [str(rest), str(log)]
     assert files[str(rest)][:3] == ["22 B", "0 B", "22 B"]
     assert files[str(log)][2] == "0 B"
+    # The beginning of a line does not wait for anybody.
+    assert (files[str(rest)][3], files[str(log)][3]) == ("0 s", "0 s")
     assert rows(page.dom, "Connection<")["Windows sent again"] == ["0"]
     tiles = dict(re.findall(r'<div class="label">([^<]*)</div><div class="number">([^<]*)</div>', page.dom))
     assert (tiles["Connected"], tiles["Bytes behind"], tiles["Windows without ack"]) == ("yes", "22 B", "0")
+    assert tiles["Oldest unsent line"] == "0 s"
 
 
 def test_the_page_of_an_ingest_without_store_says_why(start_ingest: Callable[..., Ingest], tmp_path: Path) -> None:

@@ -75,15 +75,6 @@ import Testing
         #expect(ProgressLine.text(done: 0, lag: 0, elapsed: 0).hasPrefix("0.0 of 0.0 MiB  100 %"))
     }
 
-    @Test("health is red when nothing gets through")
-    func health() {
-        var report = ShipperMonitor.Report()
-        #expect(ShipperMonitor.health(report).isHealthy)
-        #expect(!ShipperMonitor.health(nil).isHealthy)
-        report.oldestWindow = .seconds(301)
-        #expect(!ShipperMonitor.health(report).isHealthy)
-    }
-
     @Test("memory given back is program text only")
     func idleMemory() {
         let maps = """

@@ -44,7 +44,8 @@ final class Harvester {
     /// get theirs.
     static let maxSearchBytesPerTurn = 8 << 20
 
-    let input: Int
+    /// Index of the input that the file belongs to.
+    var input: Int
     let key: FileKey
     private(set) var state: FileState
     /// The file's name now, as far as known.
@@ -72,6 +73,8 @@ final class Harvester {
     var isDeleted = false
     /// Whether no pattern matches the file's name: it is only drained.
     var isOutside = false
+    /// Where reading ends because no input names the file any more; nil to follow it.
+    var lastOffset: Int64?
     /// Monotonic time of the last byte read or name lost.
     var lastActivity: Int64
     /// Size when last looked at, for lag and progress.
@@ -140,6 +143,13 @@ final class Harvester {
         self.state = state
         offset = 0
         fingerprint = .empty
+        template = nil
+        encoding = nil
+        forgetUnfinished()
+    }
+
+    /// The file is read by other rules from now on: what was looked at and not taken is looked at again.
+    func forgetRules() {
         template = nil
         encoding = nil
         forgetUnfinished()

@@ -38,7 +38,7 @@ extension Harvesters {
         archives.waiting[status.key] = Archives.Archive(
             path: path,
             input: input,
-            isOutside: isOutside || isFirstScan && inputs[input].startsAtEnd && state == nil,
+            isOutside: isOutside || isFirstSight(of: path) && inputs[input].startsAtEnd && state == nil,
             size: status.size,
             modified: status.modified,
             since: isSettled ? now - Archives.settlingTime : now

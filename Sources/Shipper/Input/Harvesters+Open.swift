@@ -106,7 +106,8 @@ extension Harvesters {
             )
             switch verdict {
             case .known(let state):
-                follow(file, status, path, input, isOutside, state, state.offset, state.fingerprint, now: now)
+                let (offset, fingerprint) = try continuation(of: state, raw: raw, size: status.size)
+                follow(file, status, path, input, isOutside, state, offset, fingerprint, now: now)
             case .truncated(let old):
                 metrics.truncations.add()
                 Log.info("file was truncated or written anew while nobody watched", ["path": path])
@@ -179,7 +180,7 @@ extension Harvesters {
     ) {
         var offset: Int64 = 0
         var fingerprint = Fingerprint.empty
-        if isFirstScan, inputs[input].startsAtEnd {
+        if isFirstSight(of: path), inputs[input].startsAtEnd {
             do {
                 offset = try Self.endOfLastLine(raw: file.raw, size: status.size)
                 fingerprint = try Fingerprint.read(raw: file.raw, at: offset) ?? .empty
@@ -271,6 +272,7 @@ extension Harvesters {
     /// Forgets a file; its state stays in the registry.
     func remove(_ harvester: Harvester) {
         harvester.close()
+        harvester.state.reading = (harvester.offset, harvester.fingerprint)
         turns[harvester.input].leave(harvester)
         if let watch = harvester.watch {
             watches[watch] = nil

@@ -41,6 +41,7 @@ extension Harvesters {
             poll(harvester, now: now)
         }
         isFirstScan = false
+        inputsBefore = []
         hasOriginals = true
         scans += 1
         archives?.forget(allBut: found)

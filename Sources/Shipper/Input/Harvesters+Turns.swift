@@ -48,10 +48,10 @@ extension Harvesters {
         }
         archives?.waiting.removeAll()
         linkDirectories.removeAll()
-        for harvester in all.values where harvester.upkeep.isWaiting {
-            harvester.upkeep.isWaiting = false
-            reopen(harvester, now: now)
-        }
+        let waiting = all.values.filter(\.upkeep.isWaiting)
+        for harvester in waiting { harvester.upkeep.isWaiting = false }
+        for harvester in all.values where harvester.isOpen { closeUnlessItsTurn(harvester, now: now) }
+        for harvester in waiting { reopen(harvester, now: now) }
         metrics.filesWaiting.set(waitingCount)
         needsScan = true
     }

@@ -18,7 +18,7 @@ final class Harvesters {
     /// A file that may be a copy of another; held open until that is decided.
     final class Candidate {
         let path: String
-        let input: Int
+        var input: Int
         let isOutside: Bool
         var file: Descriptor?
         var size: Int64
@@ -72,6 +72,8 @@ final class Harvesters {
     var unwatchedDirectories: Set<String> = []
     var watchFailures: Set<String> = []
     var isFirstScan = true
+    /// The inputs before a reload, until the first scan after it.
+    var inputsBefore: [Input] = []
     /// The save that files begun anew wait for.
     var neededSave = 0
     /// Whether a file may be a copy of one that was read: not at the very first start.

@@ -2,7 +2,7 @@ import Common
 
 /// One entry of `inputs`: which files, and how they are read.
 struct Input {
-    let scanner: PathScanner
+    var scanner: PathScanner
     /// Whether files that are there at the very first start are read from their end.
     var startsAtEnd = false
     var scanInterval = Duration.seconds(10)

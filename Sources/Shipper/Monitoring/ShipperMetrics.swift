@@ -25,6 +25,8 @@ final class ShipperMetrics: Sendable {
     let registryErrors: Counter
     let watchErrors: Counter
     let excludedLines: Counter
+    let reloads: Counter
+    let reloadErrors: Counter
     let filesKnown: Gauge
     let filesOpen: Gauge
     let filesDeletedOpen: Gauge
@@ -101,6 +103,14 @@ final class ShipperMetrics: Sendable {
         excludedLines = metrics.counter(
             "shipper_lines_excluded_total",
             "Lines that include_lines, exclude_lines or container.stream left out."
+        )
+        reloads = metrics.counter(
+            "shipper_reloads_total",
+            "Inputs read anew from the configuration, on SIGHUP."
+        )
+        reloadErrors = metrics.counter(
+            "shipper_reload_errors_total",
+            "New configurations that were refused, on SIGHUP; the one before stays."
         )
         filesKnown = metrics.gauge("shipper_files", "Files followed.")
         filesOpen = metrics.gauge("shipper_files_open", "Files held open.")

@@ -4,34 +4,16 @@ import Common
 ///
 /// The loop builds a report only when one is asked for, so nobody pays for monitoring that nobody reads.
 final class ShipperMonitor: Sendable {
-    /// What one followed file looks like from outside.
-    struct FileRow: Equatable, Sendable {
-        let path: String
-        let size: Int64
-        let read: Int64
-        let stored: Int64
-        let isOpen: Bool
-        let isDeleted: Bool
-    }
-
-    struct Report: Sendable {
-        /// The files furthest behind, at most `maxRows`.
-        var files: [FileRow] = []
-        var fileCount = 0
-        var lagBytes: Int64 = 0
-        var isConnected = false
-        var windowsOutstanding = 0
-        /// How long the oldest window has waited for its ack.
-        var oldestWindow = Duration.zero
-    }
-
     static let maxRows = 1000
     /// A loop that does not answer within this time is stuck, and `/healthz` says so.
     private static let patience: Int64 = 2_000_000_000
+    /// A page may show numbers that are so old (nanoseconds).
+    private static let pageAge: Int64 = 50_000_000
 
     private struct State {
         var isAsked = false
         var answers = 0
+        var answeredAt = Int64.min
         var report = Report()
         var isStopRequested = false
     }
@@ -59,14 +41,21 @@ final class ShipperMonitor: Sendable {
             state.report = report
             state.isAsked = false
             state.answers += 1
+            state.answeredAt = Clock.monotonic
         }
     }
 
     /// Asks the loop.
     ///
     /// Blocks for one turn of it; nil when it does not answer.
-    func ask() -> Report? {
-        let deadline = Clock.monotonic + Self.patience
+    ///
+    /// - Parameter maxAge: nanoseconds; a report that is no older will do.
+    func ask(maxAge: Int64 = 0) -> Report? {
+        let now = Clock.monotonic
+        if maxAge > 0, let known = state.read({ $0.answeredAt > now - maxAge ? $0.report : nil }) {
+            return known
+        }
+        let deadline = now + Self.patience
         let before = state.change { state -> Int in
             state.isAsked = true
             return state.answers
@@ -82,53 +71,46 @@ final class ShipperMonitor: Sendable {
 // MARK: - What the server shows
 
 extension ShipperMonitor {
-    /// A window that waits longer than this means that nothing gets through.
-    static let maxWindowAge = Duration.seconds(300)
-
     /// The service's pages.
     ///
     /// Each asks the loop, so they also tell whether that still turns.
-    func pages(_ metrics: ShipperMetrics) -> Monitoring {
+    func pages(_ metrics: ShipperMetrics, health: HealthConfiguration) -> Monitoring {
+        // One page has several numbers of one report.
+        let report = { @Sendable in self.ask(maxAge: Self.pageAge) }
         metrics.metrics.gauge("shipper_lag_bytes", "Bytes written to files and not acknowledged.") {
-            Double(self.ask()?.lagBytes ?? 0)
+            Double(report()?.lagBytes ?? 0)
         }
+        metrics.metrics.gauge(
+            "shipper_lag_seconds",
+            "How long the oldest line that is not acknowledged has waited."
+        ) { report()?.oldest?.age.inSeconds ?? 0 }
+        metrics.metrics.gauges(
+            "shipper_file_lag_bytes",
+            "Bytes of one file that are not acknowledged; the files furthest behind.",
+            label: "path"
+        ) { Self.byPath(report()) { Double($0.lagBytes) } }
+        metrics.metrics.gauges(
+            "shipper_file_lag_seconds",
+            "How long the oldest line of one file that is not acknowledged has waited.",
+            label: "path"
+        ) { Self.byPath(report()) { $0.age.inSeconds } }
         return Monitoring(
             service: "shipper",
             metrics: metrics.metrics,
-            details: [(name: "shipping", json: { Self.json(self.ask()) })],
+            details: [(name: "shipping", json: { Self.json(report()) })],
             page: .shipper,
-            health: { Self.health(self.ask()) }
+            health: { Self.health(report(), maxLagAge: health.maxLagAge, now: Clock.now) }
         )
     }
 
-    static func health(_ report: Report?) -> Health {
-        guard let report else { return Health(reasons: ["the event loop does not answer"]) }
-        guard report.oldestWindow > maxWindowAge else { return Health() }
-        let seconds = report.oldestWindow.components.seconds
-        let state = report.isConnected ? "connected" : "not connected"
-        return Health(reasons: ["no ack for \(seconds) s, \(state), \(report.lagBytes) bytes behind"])
-    }
-
-    /// The files furthest behind, and the connection.
-    ///
-    ///     {"connected":true,"windows":{"outstanding":1,"oldest_seconds":0},"lag_bytes":0,
-    ///      "files":{"count":1,"shown":[{"path":"…","size":9,"read":9,"stored":9,"lag_bytes":0,…}]}}
-    static func json(_ report: Report?) -> [UInt8] {
-        guard let report else { return Array("null".utf8) }
-        var text = ByteBuffer(capacity: 1024)
-        text.append(
-            "{\"connected\":\(report.isConnected),\"windows\":{\"outstanding\":\(report.windowsOutstanding)"
-        )
-        text.append(",\"oldest_seconds\":\(report.oldestWindow.components.seconds)}")
-        text.append(",\"lag_bytes\":\(report.lagBytes),\"files\":{\"count\":\(report.fileCount),\"shown\":[")
-        for (index, file) in report.files.enumerated() {
-            text.append(index > 0 ? ",{\"path\":" : "{\"path\":")
-            text.append(jsonString: file.path)
-            text.append(",\"size\":\(file.size),\"read\":\(file.read),\"stored\":\(file.stored)")
-            text.append(",\"lag_bytes\":\(max(file.size - file.stored, 0))")
-            text.append(",\"open\":\(file.isOpen),\"deleted\":\(file.isDeleted)}")
+    /// One number per path: a log and the deleted one before it may have the same, and then the larger number counts.
+    private static func byPath(_ report: Report?, _ number: (FileRow) -> Double) -> [(
+        value: String, number: Double
+    )] {
+        var numbers: [String: Double] = [:]
+        for file in report?.files ?? [] {
+            numbers[file.path] = max(numbers[file.path] ?? 0, number(file))
         }
-        text.append("]}}")
-        return text.array
+        return numbers.sorted { $0.key < $1.key }.map { (value: $0.key, number: $0.value) }
     }
 }

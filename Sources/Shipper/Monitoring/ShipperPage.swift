@@ -9,6 +9,7 @@ extension MonitoringPage {
                 Figure("Stored lines", "shipper_events_stored_total", .rate),
                 Figure("Stored bytes", "shipper_line_bytes_stored_total", .rate, unit: .bytes),
                 Figure("Bytes behind", "shipping#lag_bytes", unit: .bytes),
+                Figure("Oldest unsent line", "shipping#lag_seconds", unit: .seconds),
                 Figure("Connected", "shipping#connected", unit: .flag),
                 Figure("Windows without ack", "shipping.windows#outstanding"),
                 Figure("Oldest of them", "shipping.windows#oldest_seconds", unit: .seconds),
@@ -23,6 +24,7 @@ extension MonitoringPage {
                 Figure("size", "shipping.files.shown#size", unit: .bytes),
                 Figure("stored", "shipping.files.shown#stored", unit: .bytes),
                 Figure("behind", "shipping.files.shown#lag_bytes", unit: .bytes),
+                Figure("for", "shipping.files.shown#lag_seconds", unit: .seconds),
             ],
             isWide: true
         ),
@@ -57,6 +59,8 @@ extension MonitoringPage {
                 Figure("Bytes on the wire", "shipper_wire_bytes_total", unit: .bytes),
                 Figure("Registry saved", "shipper_registry_saves_total"),
                 Figure("Registry not saved", "shipper_registry_errors_total"),
+                Figure("Inputs read anew", "shipper_reloads_total"),
+                Figure("New configurations refused", "shipper_reload_errors_total"),
             ]
         ),
     ])

@@ -52,6 +52,8 @@ final class LumberjackClient {
     var outstanding: Int { ledger.count }
     /// Whether there is a connection at all.
     var isConnected: Bool { connections.contains { $0.isConnected } }
+    /// A host that failed and why, unless an ack has proved since that one works; nil when none did.
+    var lastFailure: String? { connections.lazy.compactMap(\.lastFailure).first }
     /// How many events the next window may have.
     var windowEvents: Int { size.events }
 

@@ -59,6 +59,8 @@ final class LumberjackConnection {
     private var hasServed = false
     /// When `ttl` is over: no new windows from then on.
     private var expiresAt = Int64.max
+    /// The host that failed last and why, until an ack proves that one works.
+    private(set) var lastFailure: String?
     /// When acks are read although the socket is not watched for them; nil while it is.
     private var readAcksAt: Int64?
     /// Whether a write, or TLS within a read, waits for the socket.
@@ -338,6 +340,7 @@ extension LumberjackConnection {
     private func fail(_ reason: String, now: Int64) {
         metrics.connectionErrors.add()
         hostMetrics.errors.add()
+        lastFailure = "\(host.text): \(reason)"
         let wait = cycle.failed(wasConnected: isConnected, now: now, chance: Double.random(in: 0...1))
         let seen = giveBack()
         disconnect()
@@ -482,6 +485,7 @@ extension LumberjackConnection {
                 switch window.acknowledged(sequence) {
                 case .stored:
                     cycle.succeeded()
+                    lastFailure = nil
                     hasServed = true
                     let batch = batches.removeFirst()
                     hostMetrics.eventsStored.add(Int(batch.count))

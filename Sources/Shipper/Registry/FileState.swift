@@ -21,6 +21,12 @@ final class FileState {
     var lastSeen: Int64
     /// How far an ended life was read, which is further than what is stored while acks are outstanding.
     private(set) var end: (offset: Int64, fingerprint: Fingerprint)?
+    /// How far the file was read when it was let go, which is further than what is stored while acks are outstanding.
+    ///
+    /// Of this process only: after a crash what was not stored is read again.
+    var reading: (offset: Int64, fingerprint: Fingerprint)?
+    /// Since when lines of this life wait to be stored.
+    var lag = LagClock()
     /// Whether the file was truncated after this life, so that the state stands for content elsewhere or nowhere.
     var isEnded: Bool
 

@@ -5,10 +5,12 @@ import Glibc
 struct RegistryStore: ~Copyable, Sendable {
     struct Failure: Error, CustomStringConvertible {
         let description: String
+        /// Whether another process holds the directory.
+        var isInUse = false
     }
 
     /// Above this a registry is not one of ours: a hundred times what `Registry` bounds allow.
-    private static let maxBytes = 1 << 30
+    static let maxBytes = 1 << 30
 
     let directory: String
     /// The open lock file: closing it, also by a crash, gives the directory free.
@@ -30,7 +32,8 @@ struct RegistryStore: ~Copyable, Sendable {
         } catch .wouldBlock {
             throw Failure(
                 description: "data_directory \(directory) is used by another running shipper: "
-                    + "stop it, or give this one a data_directory of its own"
+                    + "stop it, or give this one a data_directory of its own",
+                isInUse: true
             )
         } catch {
             throw Failure(description: "data_directory: cannot lock \(path): \(error)")
