@@ -16,7 +16,7 @@ extension ShipperLoop {
         report.connectionFailure = client.lastFailure
         report.windowsOutstanding = client.outstanding
         report.oldestWindow = .nanoseconds(client.oldestWindowAge(now: now))
-        report.registryFailure = saveFailure
+        report.registryFailure = saver.failure
         // Of several that wait for the same time, the one that is furthest behind.
         let oldest = all.filter(\.state.lag.isBehind).max {
             ($0.state.lag.age(now: now), $0.lag) < ($1.state.lag.age(now: now), $1.lag)
@@ -50,6 +50,6 @@ extension ShipperLoop {
     /// One line for `systemctl status`.
     var statusText: String {
         let connection = client.isConnected ? "connected" : "not connected"
-        return "\(harvesters.all.count) files, \(totalLag) bytes behind, \(connection)"
+        return "\(Readable.files(harvesters.all.count)), \(totalLag) bytes behind, \(connection)"
     }
 }

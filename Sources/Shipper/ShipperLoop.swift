@@ -24,12 +24,12 @@ final class ShipperLoop {
     private static let readSlice: Int64 = 500_000_000
 
     private let settings: Settings
-    private let directory: String
-    let registry: Registry
-    let metrics: ShipperMetrics
+    private let registry: Registry
+    private let metrics: ShipperMetrics
     private let reactor: Reactor
     let harvesters: Harvesters
     let client: LumberjackClient
+    let saver: RegistrySaver
     private let monitor: ShipperMonitor
     private var queue: EventQueue
     private var buffer = ByteBuffer(capacity: readBytes)
@@ -41,8 +41,6 @@ final class ShipperLoop {
     private var takeEventsAt: Int64?
     private var scanAt: Int64 = 0
     private var tickAt: Int64 = 0
-    private var saveAt: Int64 = 0
-    private var saving: BackgroundCall<AtomicFile.Failure?>?
     private var stopAt: Int64?
     /// Events stored at the last scan, and when memory was last given back.
     private var storedAtScan = -1
@@ -50,8 +48,6 @@ final class ShipperLoop {
     private var progress: ProgressLine?
     /// Whether reading stopped because its time was over.
     private var isReadingOn = false
-    /// Why the registry cannot be saved; nil when it can.
-    private(set) var saveFailure: String?
     private let configuration: ReloadableConfiguration?
     private var supervision: Supervision
 
@@ -71,7 +67,6 @@ final class ShipperLoop {
         descriptors: Int = HarvesterTurns.descriptors()
     ) {
         self.settings = settings
-        self.directory = directory
         self.registry = registry
         self.client = client
         self.reactor = reactor
@@ -79,6 +74,13 @@ final class ShipperLoop {
         self.monitor = monitor
         self.configuration = configuration
         supervision = Supervision(serviceManager)
+        saver = RegistrySaver(
+            registry: registry,
+            directory: directory,
+            interval: settings.registryFlush,
+            metrics: metrics,
+            waker: reactor.waker
+        )
         queue = EventQueue(limits: limits)
         harvesters = Harvesters(
             inputs: inputs,
@@ -135,10 +137,10 @@ extension ShipperLoop {
         takeFileEvents(now: now)
         if stopAt == nil { look(now: now) }
         if settings.isOnce, isEverythingSent { harvesters.finishRests() }
-        finishSave()
+        saver.finish()
         if stopAt == nil { pump(now: now) }
         takeStored()
-        beginSave(now: now)
+        saver.begin(now: now, isAwaited: harvesters.waitForSave)
         monitor.answer { report(now: now) }
         progress?.update(done: metrics.bytesStored.total, lag: totalLag, now: now)
     }
@@ -235,7 +237,7 @@ extension ShipperLoop {
         for batch in client.takeStored() {
             batch.store()
             let now = Clock.monotonic
-            for entry in batch.progress { entry.file.lag.store(entry.offset, now: now) }
+            for entry in batch.progress { entry.file.lag.store(entry.file.offset, now: now) }
             metrics.eventsStored.add(Int(batch.count))
             metrics.bytesStored.add(batch.lineBytes)
             registry.moved()
@@ -291,60 +293,6 @@ extension ShipperLoop {
     }
 }
 
-// MARK: - Registry
-
-extension ShipperLoop {
-    private func beginSave(now: Int64) {
-        guard saving == nil, registry.isDirty, now >= saveAt || harvesters.waitForSave else { return }
-        let snapshot = Snapshot(registry.snapshot())
-        let directory = directory
-        saveAt = now + settings.registryFlush.nanoseconds
-        do {
-            saving = try BackgroundCall("registry", waker: reactor.waker) {
-                do throws(AtomicFile.Failure) {
-                    try RegistryStore.save(snapshot.bytes, in: directory)
-                    return nil
-                } catch {
-                    return error
-                }
-            }
-        } catch {
-            saved(error: "no thread: \(error)")
-        }
-    }
-
-    private func finishSave() {
-        guard let result = saving?.take() else { return }
-        saving = nil
-        saved(error: result.map(\.description))
-    }
-
-    private func saved(error: String?) {
-        registry.saved(successfully: error == nil)
-        let isNews = (error == nil) != (saveFailure == nil)
-        saveFailure = error
-        guard let error else {
-            metrics.registrySaves.add()
-            if isNews { Log.info("the registry is saved again", ["path": directory]) }
-            return
-        }
-        metrics.registryErrors.add()
-        // Tried again every `registry_flush`, and told once.
-        guard isNews else { return }
-        Log.error(
-            "the registry is not saved; shipping goes on and lines may be sent again after a crash",
-            ["error": error]
-        )
-    }
-
-    /// Bytes that another thread writes to disk.
-    private final class Snapshot: Sendable {
-        let bytes: ByteBuffer
-
-        init(_ bytes: consuming ByteBuffer) { self.bytes = bytes }
-    }
-}
-
 // MARK: - Reloading
 
 extension ShipperLoop {
@@ -388,10 +336,6 @@ extension ShipperLoop {
 
     private func finish() -> Int32 {
         client.close()
-        if let failure = saving?.wait() {
-            registry.saved(successfully: failure == nil)
-            saving = nil
-        }
         progress?.end(done: metrics.bytesStored.total)
         harvesters.noteDeletedAtEnd()
         harvesters.endArchives()
@@ -401,17 +345,7 @@ extension ShipperLoop {
                 ["windows": "\(client.outstanding)"]
             )
         }
-        guard registry.isDirty else { return 0 }
-        do {
-            try RegistryStore.save(registry.snapshot(), in: directory)
-            return 0
-        } catch {
-            Log.error(
-                "the registry is not saved: lines are sent again at the next start",
-                ["error": "\(error)"]
-            )
-            return 1
-        }
+        return saver.saveAtEnd() ? Program.ExitCode.success : Program.ExitCode.failure
     }
 
     /// The next moment at which something is due; nil when only events count.
@@ -419,7 +353,7 @@ extension ShipperLoop {
         var moments: [Int64] = []
         if let moment = client.deadline { moments.append(moment) }
         if let moment = takeEventsAt { moments.append(moment) }
-        if saving == nil, registry.isDirty { moments.append(saveAt) }
+        if let moment = saver.deadline { moments.append(moment) }
         if let stopAt {
             moments.append(stopAt)
         } else {

@@ -38,7 +38,7 @@ def test_red_without_a_receiver_and_green_when_it_is_back(log: Path, start_shipp
     (reason,) = wait_until(lambda: reasons(shipper), 10, "the health to turn red")
     assert re.fullmatch(
         rf"{log}: {log.stat().st_size} bytes not stored since \d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ \(\d+ s\), "
-        rf"not connected: 127\.0\.0\.1:{port}: Connection refused; {log.stat().st_size} bytes behind in 1 files",
+        rf"not connected: 127\.0\.0\.1:{port}: Connection refused; {log.stat().st_size} bytes behind in 1 file",
         reason,
     ), reason
     metrics = shipper.metrics()

@@ -63,7 +63,7 @@ def test_a_life(manager: tuple[Manager, str], receiver: Receiver, processes: Pro
     shipper.start()
     assert listening.next() == {"READY": "1"}
     status = listening.next()["STATUS"]
-    assert re.fullmatch(r"1 files, \d+ bytes behind, (not )?connected", status)
+    assert re.fullmatch(r"1 file, \d+ bytes behind, (not )?connected", status)
     receiver.wait_for(lambda: len(receiver.acknowledged_events) == 10, 10, "the lines")
     before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
     shipper.process.signal(signal.SIGHUP)

@@ -14,6 +14,9 @@ enum Readable {
         return "\(tenths / 10).\(tenths % 10) \(units[unit])"
     }
 
+    /// `1 file`, `2 files`.
+    static func files(_ count: Int) -> String { count == 1 ? "1 file" : "\(count) files" }
+
     /// `8 s`, `3 min 20 s`, `5 h 0 min`, `2 d 4 h`.
     static func seconds(_ seconds: Int) -> String {
         switch seconds {

@@ -15,7 +15,7 @@ extension ShipperMonitor {
             let lines = "\(file.path): \(file.lagBytes) bytes not stored since \(since.secondsText)"
             return Health(reasons: [
                 "\(lines) (\(file.age.components.seconds) s), \(report.connectionText); "
-                    + "\(report.lagBytes) bytes behind in \(report.fileCount) files"
+                    + "\(report.lagBytes) bytes behind in \(Readable.files(report.fileCount))"
             ])
         }
         guard report.oldestWindow > maxWindowAge else { return Health() }

@@ -7,6 +7,8 @@ final class ShipperMonitor: Sendable {
     static let maxRows = 1000
     /// A loop that does not answer within this time is stuck, and `/healthz` says so.
     private static let patience: Int64 = 2_000_000_000
+    /// How long it then counts as stuck without being asked again.
+    private static let silence: Int64 = 1_000_000_000
     /// A page may show numbers that are so old (nanoseconds).
     private static let pageAge: Int64 = 50_000_000
 
@@ -14,6 +16,8 @@ final class ShipperMonitor: Sendable {
         var isAsked = false
         var answers = 0
         var answeredAt = Int64.min
+        /// When it was last found out that the loop does not answer.
+        var silentAt = Int64.min
         var report = Report()
         var isStopRequested = false
     }
@@ -52,8 +56,10 @@ final class ShipperMonitor: Sendable {
     /// - Parameter maxAge: nanoseconds; a report that is no older will do.
     func ask(maxAge: Int64 = 0) -> Report? {
         let now = Clock.monotonic
-        if maxAge > 0, let known = state.read({ $0.answeredAt > now - maxAge ? $0.report : nil }) {
-            return known
+        if maxAge > 0 {
+            if let known = state.read({ $0.answeredAt > now - maxAge ? $0.report : nil }) { return known }
+            // One page asks several times; a loop that is stuck is waited for once.
+            if state.read({ $0.silentAt > now - Self.silence }) { return nil }
         }
         let deadline = now + Self.patience
         let before = state.change { state -> Int in
@@ -63,7 +69,9 @@ final class ShipperMonitor: Sendable {
         waker.wake()
         return state.wait { state -> Monitor<State>.Verdict<Report?> in
             if state.answers > before { return .proceed(state.report) }
-            return Clock.monotonic >= deadline ? .proceed(nil) : .wait(until: deadline)
+            guard Clock.monotonic >= deadline else { return .wait(until: deadline) }
+            state.silentAt = Clock.monotonic
+            return .proceed(nil)
         }
     }
 }
