@@ -105,6 +105,23 @@ def test_forget_sends_again_what_was_forgotten(receiver: Receiver, log: Path, st
     assert command(shipper, "registry", "list") == ""
 
 
+def test_forget_by_root_leaves_the_files_to_their_owner(receiver: Receiver, log: Path, start_shipper: StartShipper) -> None:
+    """Else the service, which runs as a user of its own, could not read its registry any more."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files away")
+    append(log, lines(range(10)))
+    shipper = start_shipper([log], receiver.port)
+    wait_for_offset(shipper, log, log.stat().st_size)
+    shipper.process.terminate()
+    for path in [shipper.data_directory, *shipper.data_directory.iterdir()]:
+        os.chown(path, 12_345, 23_456)
+    (shipper.data_directory / "shipper.lock").unlink()
+    command(shipper, "registry", "forget", str(log))
+    assert {path.name for path in shipper.data_directory.iterdir()} >= {"registry", "registry.previous", "shipper.lock"}
+    for path in shipper.data_directory.iterdir():
+        assert (path.stat().st_uid, path.stat().st_gid) == (12_345, 23_456), path
+
+
 @pytest.mark.parametrize(
     "words",
     [[], ["forget"], ["list", "more"], ["forget", "a", "b"], ["list", "--dry-run"], ["forget", "a", "--json"], ["delete", "a"]],

@@ -20,7 +20,7 @@ package enum AtomicFile {
     /// Replaces the file at `path` by `bytes`: a reader sees the old content or the new, never a part.
     ///
     /// Writes `path.new`, fsyncs it, renames it over `path` and fsyncs the directory. With `keepingPrevious`,
-    /// the content replaced stays as a second name `keepingPrevious`.
+    /// the content replaced stays as a second name `keepingPrevious`. A file that root replaces stays its owner's.
     package static func write(
         _ bytes: UnsafeRawBufferPointer,
         to path: String,
@@ -31,6 +31,7 @@ package enum AtomicFile {
         try step("write", temporary) { () throws(Errno) in
             let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
             try file.writeAll(bytes)
+            try giveToOwner(of: path, file)
             try file.sync()
         }
         if let previous {
@@ -41,6 +42,17 @@ package enum AtomicFile {
         }
         try step("rename to", path) { () throws(Errno) in try Errno.check { rename(temporary, path) } }
         try syncDirectory(of: path)
+    }
+
+    /// Lets root give a file to the owner of another, if that is there: a command that an administrator runs must not
+    /// take a file away from the service.
+    package static func giveToOwner(of path: String, _ file: borrowing Descriptor) throws(Errno) {
+        var status = stat()
+        guard geteuid() == 0, stat(path, &status) == 0, status.st_uid != 0 || status.st_gid != 0 else {
+            return
+        }
+        let raw = file.raw
+        try Errno.check { fchown(raw, status.st_uid, status.st_gid) }
     }
 
     /// fsyncs the directory that holds `path`, so that its entry survives a power cut.

@@ -26,6 +26,7 @@ struct RegistryStore: ~Copyable, Sendable {
         let path = directory + "/shipper.lock"
         do {
             let file = try Descriptor.open(path, O_RDWR | O_CREAT)
+            try AtomicFile.giveToOwner(of: directory, file)
             let raw = file.raw
             try Errno.check { flock(raw, LOCK_EX | LOCK_NB) }
             lock = file
