@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -160,6 +161,19 @@ def test_check_says_how_far_each_file_is(receiver: Receiver, log: Path, start_sh
     assert f"{other}: 10 bytes, not yet begun" in said
     os.truncate(log, 10)
     assert f"{log}: 10 bytes, truncated since {stored} were stored" in command(shipper, "check")
+
+
+def test_compressed_files_are_not_taken_for_truncated_ones(receiver: Receiver, log: Path, start_shipper: StartShipper) -> None:
+    """Their offsets are places in what they hold, which is more than they are long."""
+    old = log.with_name("access.log.2.gz")
+    content = lines(range(400))
+    old.write_bytes(gzip.compress(content))
+    os.utime(old, (1_700_000_000, 1_700_000_000))
+    shipper = start_shipper([log.with_name("access.log*")], receiver.port)
+    wait_for_offset(shipper, old, len(content))
+    state = exported(shipper)[str(old)]
+    assert (state["state"], state["size"], state["lag_bytes"]) == ("live", old.stat().st_size, None)
+    assert f"{old}: {old.stat().st_size} bytes, compressed, {len(content)} bytes of its content stored" in command(shipper, "check")
 
 
 def test_status_shows_a_running_shipper(receiver: Receiver, log: Path, start_shipper: StartShipper) -> None:
