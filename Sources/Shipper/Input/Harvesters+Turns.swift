@@ -42,10 +42,7 @@ extension Harvesters {
     func inputsChanged(now: Int64) {
         sharedTurns = HarvesterTurns(limit: sharedTurns.limit)
         turns = Self.turns(inputs, sharing: sharedTurns)
-        for harvester in all.values where harvester.isOpen {
-            harvester.turns = nil
-            _ = turns[harvester.input].begin(harvester, now: now)
-        }
+        for harvester in all.values { harvester.turns = nil }
         archives?.waiting.removeAll()
         linkDirectories.removeAll()
         let waiting = all.values.filter(\.upkeep.isWaiting)
