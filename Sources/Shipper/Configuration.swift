@@ -99,11 +99,21 @@ struct Configuration: Sendable {
         }
     }
 
+    /// Finds the files of an input, those of standard input too.
+    func scanner(_ section: InputSection) -> PathScanner {
+        let patterns = section.paths.map {
+            $0 == StandardInput.path ? StandardInput.pattern(in: dataDirectory) : $0
+        }
+        return PathScanner(patterns: patterns, exclusions: section.excludeFiles)
+    }
+
+    var readsStandardInput: Bool { inputs.contains { $0.paths.contains(StandardInput.path) } }
+
     /// How the configured inputs are read.
     func inputs(agentID: String, _ metrics: ShipperMetrics) -> [Input] {
         inputs.map { section in
             Input(
-                scanner: PathScanner(patterns: section.paths, exclusions: section.excludeFiles),
+                scanner: scanner(section),
                 startsAtEnd: section.startPosition == .end,
                 scanInterval: section.scanInterval,
                 closeInactive: section.closeInactive,

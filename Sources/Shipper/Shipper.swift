@@ -49,6 +49,9 @@ private func serve(_ invocation: Invocation, _ configuration: Configuration, isO
             reactor: reactor,
             metrics: metrics
         )
+        let standardInput =
+            configuration.readsStandardInput
+            ? try StandardInput(dataDirectory: store.directory, waker: reactor.waker) : nil
         let loop = ShipperLoop(
             settings: configuration.loop(isOnce: isOnce),
             limits: configuration.queue,
@@ -65,8 +68,14 @@ private func serve(_ invocation: Invocation, _ configuration: Configuration, isO
                 metrics: metrics,
                 running: configuration
             ),
-            serviceManager: ServiceManager()
+            serviceManager: ServiceManager(),
+            standardInput: standardInput
         )
+        let reading = try standardInput?.start()
+        defer {
+            standardInput?.stop()
+            reading?.join()
+        }
         let server = try monitor.pages(metrics, health: configuration.health).start(configuration.monitoring)
         defer { server?.stop() }
         Log.info(

@@ -49,6 +49,7 @@ final class ShipperLoop {
     /// Whether reading stopped because its time was over.
     private var isReadingOn = false
     private let configuration: ReloadableConfiguration?
+    private let standardInput: StandardInput?
     private var supervision: Supervision
 
     init(
@@ -63,6 +64,7 @@ final class ShipperLoop {
         monitor: ShipperMonitor,
         configuration: ReloadableConfiguration? = nil,
         serviceManager: ServiceManager? = nil,
+        standardInput: StandardInput? = nil,
         usesInotify: Bool = true,
         descriptors: Int = HarvesterTurns.descriptors()
     ) {
@@ -73,6 +75,7 @@ final class ShipperLoop {
         self.metrics = metrics
         self.monitor = monitor
         self.configuration = configuration
+        self.standardInput = standardInput
         supervision = Supervision(serviceManager)
         saver = RegistrySaver(
             registry: registry,
@@ -148,8 +151,10 @@ extension ShipperLoop {
     /// Scans for files and looks after those that inotify cannot tell about.
     private func look(now: Int64) {
         let wall = Clock.now.seconds
+        if standardInput?.takeEnd() == true { harvesters.needsScan = true }
         if now >= scanAt || harvesters.needsScan {
             harvesters.scan(now: now, wall: wall)
+            standardInput?.removeStored(registry)
             noteWaiting(now: now)
             trimIfIdle()
             let interval = harvesters.inputs.map(\.scanInterval).min() ?? .seconds(10)
@@ -328,7 +333,7 @@ extension ShipperLoop {
             // Without a connection no ack can come.
             return now >= stopAt || client.outstanding == 0 || !client.isConnected
         }
-        return settings.isOnce && isEverythingSent && !harvesters.hasRests
+        return settings.isOnce && isEverythingSent && !harvesters.hasRests && standardInput?.isAtEnd != false
     }
 
     /// Whether all whole lines are stored by the receiver.
@@ -339,6 +344,7 @@ extension ShipperLoop {
         progress?.end(done: metrics.bytesStored.total)
         harvesters.noteDeletedAtEnd()
         harvesters.endArchives()
+        standardInput?.removeStored(registry)
         if client.outstanding > 0 {
             Log.warning(
                 "ended without acks: these windows are sent again",

@@ -8,7 +8,7 @@ struct CheckCommand {
         var text = "shipper: the configuration is valid\n"
         let states = knownStates(&text)
         for section in configuration.inputs {
-            let scanner = PathScanner(patterns: section.paths, exclusions: section.excludeFiles)
+            let scanner = configuration.scanner(section)
             let found = scanner.scan()
             text += "\(section.paths.joined(separator: " ")): \(found.count) found\n"
             for finding in found { text += "  " + describe(finding, section.files, states) + "\n" }
