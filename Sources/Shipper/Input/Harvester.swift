@@ -79,7 +79,7 @@ final class Harvester {
     var lastActivity: Int64
     /// Size when last looked at, for lag and progress.
     var knownSize: Int64 {
-        didSet { upkeep.largestSize = max(upkeep.largestSize, knownSize) }
+        didSet { upkeep.see(size: knownSize) }
     }
     var upkeep = HarvesterUpkeep()
     /// Where it has a turn; nil while it has none.

@@ -1,7 +1,9 @@
 /// What `Harvesters` notes about a file besides what reading needs.
 struct HarvesterUpkeep {
     /// The largest size that this life of the file was seen to have.
-    var largestSize: Int64 = 0
+    private(set) var largestSize: Int64 = 0
+    /// Whether it was seen to be shorter than before: truncated, most likely.
+    private(set) var hasShrunk = false
     /// Monotonic time at which the file was seen to have no name left.
     var deletedAt: Int64?
     /// Where the content of a compressed file is.
@@ -10,4 +12,15 @@ struct HarvesterUpkeep {
     var isWaiting = false
     /// Monotonic time at which its turn began.
     var turnBegan: Int64 = 0
+
+    mutating func see(size: Int64) {
+        if size < largestSize { hasShrunk = true }
+        largestSize = max(largestSize, size)
+    }
+
+    /// What was seen before counts no more.
+    mutating func beginAnew(size: Int64) {
+        largestSize = size
+        hasShrunk = false
+    }
 }

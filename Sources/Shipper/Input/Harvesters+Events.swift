@@ -37,7 +37,9 @@ extension Harvesters {
         switch event.kind {
         case .changed:
             guard let harvester = watches[event.watch] else { return }
-            if harvester.isOpen { enqueue(harvester) } else { reopen(harvester, now: now) }
+            guard harvester.isOpen else { return reopen(harvester, now: now) }
+            look(at: harvester, now: now, wall: wall)
+            enqueue(harvester)
         case .appeared:
             if let path { appeared(path, isCarried: false, now: now, wall: wall) }
         case .movedOut(let cookie):
@@ -145,9 +147,10 @@ extension Harvesters {
     }
 
     /// Notices growth, truncation and deletion by asking.
-    func poll(_ harvester: Harvester, now: Int64) {
+    func poll(_ harvester: Harvester, now: Int64, wall: Int64) {
         if harvester.isOpen {
             let wasDeleted = harvester.isDeleted
+            look(at: harvester, now: now, wall: wall)
             if harvester.hasNews() { enqueue(harvester) }
             if harvester.isDeleted, !wasDeleted { harvester.lastActivity = now }
             return

@@ -262,7 +262,7 @@ extension Harvesters {
         if isNewLife { block(harvester) }
         all[status.key] = harvester
         paths[path] = harvester
-        harvester.upkeep.largestSize = status.size
+        harvester.upkeep.beginAnew(size: status.size)
         watch(harvester)
         closeUnlessItsTurn(harvester, now: now)
         enqueue(harvester)

@@ -50,25 +50,39 @@ extension Harvesters {
         }
     }
 
+    /// A copy of a life of which nothing was read may have been taken for a new file.
+    private func noteCopiesRead(of loss: Overwritten) {
+        for harvester in all.values where CopyRule.isRotated(harvester.path, of: loss.path) {
+            do {
+                if try harvester.begins(as: loss.state) {
+                    noteCopy(of: loss.state, size: harvester.knownSize)
+                }
+            } catch {
+                Log.debug("file cannot be compared", ["path": harvester.path, "error": "\(error)"])
+            }
+        }
+    }
+
     /// Counts as lost what no scan found a copy of.
     func settleOverwritten(now: Int64, wall: Int64) {
-        var rest: [Overwritten] = []
         for loss in overwritten {
+            if loss.offset == 0 { noteCopiesRead(of: loss) }
             if loss.lostBytes > 0 { recoverCopies(of: loss.state, input: loss.input, now: now, wall: wall) }
-            let isOpen =
-                loss.afterScan > scans || loss.after > now || archives?.mayHoldCopy(of: loss.path) ?? false
-            if isOpen { rest.append(loss) }
         }
-        for loss in overwritten where loss.lostBytes > 0 && !rest.contains(where: { $0.state === loss.state })
-        {
-            metrics.overwrittenBytes.add(Int(loss.lostBytes))
-            Log.limited(
-                .error,
-                key: "overwritten " + loss.path,
-                "bytes were truncated away before they were read",
-                ["path": loss.path, "lost_bytes": "\(loss.lostBytes)"]
-            )
+        let losses = overwritten
+        overwritten.removeAll()
+        for loss in losses {
+            if loss.afterScan > scans || loss.after > now || archives?.mayHoldCopy(of: loss.path) ?? false {
+                overwritten.append(loss)
+            } else if loss.lostBytes > 0 {
+                metrics.overwrittenBytes.add(Int(loss.lostBytes))
+                Log.limited(
+                    .error,
+                    key: "overwritten " + loss.path,
+                    "bytes were truncated away before they were read",
+                    ["path": loss.path, "lost_bytes": "\(loss.lostBytes)"]
+                )
+            }
         }
-        overwritten = rest
     }
 }

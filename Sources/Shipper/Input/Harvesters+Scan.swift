@@ -38,7 +38,7 @@ extension Harvesters {
         for (path, input) in fresh { open(path, input: input, now: now, wall: wall, gone: gone) }
         for harvester in all.values {
             if found.contains(harvester.key) || harvester.isOpen { harvester.state.lastSeen = wall }
-            poll(harvester, now: now)
+            poll(harvester, now: now, wall: wall)
         }
         isFirstScan = false
         inputsBefore = []
@@ -99,7 +99,7 @@ extension Harvesters {
         for (key, candidate) in candidates { judge(key, candidate, now: now, wall: wall) }
         finishDueRests(now: now)
         for harvester in all.values {
-            if isPolling, harvester.watch == nil { poll(harvester, now: now) }
+            if isPolling, harvester.watch == nil { poll(harvester, now: now, wall: wall) }
             if harvester.isOpen, !harvester.isQueued { closeIfQuiet(harvester, now: now) }
         }
         releaseDeleted(now: now)

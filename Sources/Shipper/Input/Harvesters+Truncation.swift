@@ -12,13 +12,36 @@ extension Harvesters {
         noteOverwritten(harvester, knownSize: harvester.upkeep.largestSize, now: now)
         harvester.restart(as: nextLife(of: old, path: old.path, wall: wall))
         _ = harvester.hasNews()
-        harvester.upkeep.largestSize = harvester.knownSize
+        harvester.upkeep.beginAnew(size: harvester.knownSize)
         block(harvester)
         enqueue(harvester)
         for (key, candidate) in candidates where CopyRule.isRotated(candidate.path, of: old.path) {
             judge(key, candidate, now: now, wall: wall)
         }
         recoverCopies(of: old, input: harvester.input, now: now, wall: wall)
+    }
+
+    /// Looks whether a file was truncated, without reading on: that may have to wait, and the next life may end unread.
+    ///
+    /// A life of which nothing was read is known by its first line, and ends when the file is seen to be shorter.
+    func look(at harvester: Harvester, now: Int64, wall: Int64) {
+        _ = harvester.hasNews()
+        guard let raw = harvester.raw else { return }
+        do {
+            if harvester.upkeep.hasShrunk {
+                if harvester.offset > 0, try harvester.fingerprint.matches(raw: raw, at: harvester.offset) {
+                    harvester.upkeep.beginAnew(size: harvester.knownSize)
+                } else {
+                    truncated(harvester, now: now, wall: wall)
+                }
+            }
+            guard harvester.offset == 0, try harvester.takeName() else { return }
+            registry.moved()
+            block(harvester)
+        } catch {
+            // Reading meets the same error, and tells it.
+            Log.debug("file cannot be looked at", ["path": harvester.path, "error": "\(error)"])
+        }
     }
 
     /// Holds a life back until its generation and its token are on disk: after a crash its lines must not come under

@@ -110,6 +110,40 @@ struct RotationStories {
         expect(messages(1...150))
     }
 
+    @Test(
+        "copytruncate again and again while nothing can be sent: lives of which nothing was read are in their copies",
+        arguments: [["app.log"], ["app.log*"]]
+    )
+    func copyTruncateUnread(paths: [String]) throws {
+        receiver.acknowledge(false)
+        try folder.append(lines(1...10), to: "app.log")
+        let shipper = try RunningShipper(
+            folder,
+            paths: paths,
+            to: receiver,
+            limits: EventQueue.Limits(events: 5, bytes: 1 << 20, compressionLevel: 0)
+        )
+        shipper.wait { $0.windowsOutstanding == 2 }
+        for round in 1...4 {
+            try folder.copy("app.log", to: "app.log.\(round)")
+            try folder.truncate("app.log")
+            // Fewer lines each time, so that each life is seen to be shorter than the one before.
+            let first = round * 10 + 1
+            try folder.append(lines(first...first + 8 - round), to: "app.log")
+            shipper.wait {
+                $0.files.contains { $0.path.hasSuffix("/app.log") && $0.size == Int64(9 - round) * 19 }
+            }
+            shipper.wait { _ in shipper.metrics.truncations.total == round }
+            // Counted first and done then: the answer to this says that it is done.
+            _ = shipper.report()
+        }
+        receiver.acknowledge(true)
+        receiver.wait(count: 36)
+        shipper.stop()
+        #expect(shipper.metrics.overwrittenBytes.total == 0)
+        expect((0...4).flatMap { messages(($0 * 10 + 1)...($0 * 10 + ($0 == 0 ? 10 : 9 - $0))) })
+    }
+
     @Test("copytruncate while stopped, grown past the old offset", arguments: [["app.log"], ["app.log*"]])
     func copyTruncateStopped(paths: [String]) throws {
         try folder.append(lines(1...100), to: "app.log")
