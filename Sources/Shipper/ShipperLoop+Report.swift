@@ -38,10 +38,12 @@ extension ShipperLoop {
         )
     }
 
-    /// Notes since when files wait that cannot be read now, because no window may be sent.
+    /// Notes since when files wait that cannot be read now: no window may be sent, or others have their turn.
     func noteWaiting(now: Int64) {
-        guard !client.hasRoom else { return }
-        for harvester in harvesters.harvesters where harvester.isQueued && !harvester.state.lag.isBehind {
+        let isBlocked = !client.hasRoom
+        guard isBlocked || harvesters.waitingCount > 0 else { return }
+        for harvester in harvesters.harvesters
+        where (isBlocked && harvester.isQueued || harvester.upkeep.isWaiting) && !harvester.state.lag.isBehind {
             _ = harvester.hasNews()
             harvester.noteLag(now: now)
         }

@@ -229,7 +229,8 @@ struct FileLifeStories {
             paths: ["*.log"],
             to: receiver,
             limits: EventQueue.Limits(events: 5, bytes: 1 << 20, compressionLevel: 0),
-            files: FileOptions(harvesterLimit: 1)
+            files: FileOptions(harvesterLimit: 1),
+            scanInterval: .milliseconds(100)
         )
         shipper.wait { $0.windowsOutstanding == 2 }
         for name in ["b.log", "c.log"] {
@@ -237,6 +238,12 @@ struct FileLifeStories {
             shipper.wait { $0.files.contains { $0.path.hasSuffix(name) } }
         }
         #expect(shipper.metrics.filesWaiting.current == 2)
+        // What waits for its turn is behind, and for how long is seen.
+        shipper.wait { report in
+            ["b.log", "c.log"].allSatisfy { name in
+                report.files.contains { $0.path.hasSuffix(name) && $0.age > .zero }
+            }
+        }
         try folder.rename("b.log", to: "b.log.1")
         try folder.remove("c.log")
         shipper.wait { _ in shipper.metrics.releasedBytes.total > 0 }
