@@ -37,8 +37,8 @@ final class ShipperLoop {
     private var opening = ByteBuffer(capacity: 64)
     private var openingMillisecond: Int64 = -1
 
-    /// When inotify's events are taken; nil while none is announced.
-    private var takeEventsAt: Int64?
+    /// When inotify announced events that are not taken yet; nil while there are none.
+    private var eventsNoticedAt: Int64?
     private var scanAt: Int64 = 0
     private var tickAt: Int64 = 0
     private var stopAt: Int64?
@@ -271,13 +271,19 @@ extension ShipperLoop {
     /// A file that grows does so many times: what follows within `flush_latency` is taken
     /// together, and the descriptor, registered to report once, is silent meanwhile.
     private func filesChanged(now: Int64) {
-        guard takeEventsAt == nil else { return }
-        takeEventsAt = now + max(settings.flushLatency.nanoseconds, client.hasRoom ? 0 : Self.blockedLatency)
+        if eventsNoticedAt == nil { eventsNoticedAt = now }
+    }
+
+    /// When events are taken: earlier once a window may be sent again.
+    private var takeEventsAt: Int64? {
+        eventsNoticedAt.map {
+            $0 + max(settings.flushLatency.nanoseconds, client.hasRoom ? 0 : Self.blockedLatency)
+        }
     }
 
     private func takeFileEvents(now: Int64) {
         guard let moment = takeEventsAt, now >= moment else { return }
-        takeEventsAt = nil
+        eventsNoticedAt = nil
         harvesters.takeEvents(now: now, wall: Clock.now.seconds)
         noteWaiting(now: now)
         watchFiles()

@@ -144,13 +144,13 @@ class Bench:
             "doubled": totals["events"] - totals["distinct"],
         }
 
-    def trickle(self, sender: str, level: int) -> Figures:
+    def trickle(self, sender: str, level: int, more: str = "") -> Figures:
         """A thousand lines a second: how late they are, and what each costs."""
         log = self.fresh("trickle") / "access.log"
         log.touch()
         count = self.trickle_seconds * 1_000
         sink = self.tool("sink", expect=count)
-        with self.sender(sender, log, self.port(sink), level) as program:
+        with self.sender(sender, log, self.port(sink), level, more=more) as program:
             time.sleep(2)
             before = program.cpu_seconds()
             writer = self.tool("trickle", source=self.source, out=log, rate=1_000, seconds=self.trickle_seconds)
@@ -365,13 +365,15 @@ class Bench:
         return int(tool.wait("listening", 20)["port"])
 
     @contextlib.contextmanager
-    def sender(self, name: str, log: Path, port: int, level: int, keeps_data: bool = False) -> Iterator[Program]:
-        """Shipper or Filebeat, with the registry of its last run if `keeps_data`."""
+    def sender(
+        self, name: str, log: Path, port: int, level: int, keeps_data: bool = False, more: str = ""
+    ) -> Iterator[Program]:
+        """Shipper or Filebeat, with the registry of its last run if `keeps_data`; `more` is added to its configuration."""
         folder = self.folder / name if keeps_data else self.fresh(name)
         if name == "filebeat":
             home = self.filebeat()
             configuration = folder / "filebeat.yml"
-            configuration.write_text(FILEBEAT.format(log=log, port=port, level=level))
+            configuration.write_text(FILEBEAT.format(log=log, port=port, level=level) + more)
             configuration.chmod(0o600)
             arguments = [
                 home / "filebeat", "-c", configuration, "-e", "--strict.perms=false", "--path.home", home,
@@ -380,7 +382,7 @@ class Bench:
             with self._running(Program(name, arguments, folder)) as program:
                 yield program
             return
-        text = SHIPPER.format(folder=folder, log=log, port=port, level=level, monitoring=free_port())
+        text = SHIPPER.format(folder=folder, log=log, port=port, level=level, monitoring=free_port()) + more
         with self._program(name, text, folder) as program:
             yield program
 
