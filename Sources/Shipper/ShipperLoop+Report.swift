@@ -43,7 +43,8 @@ extension ShipperLoop {
         let isBlocked = !client.hasRoom
         guard isBlocked || harvesters.waitingCount > 0 else { return }
         for harvester in harvesters.harvesters
-        where (isBlocked && harvester.isQueued || harvester.upkeep.isWaiting) && !harvester.state.lag.isBehind {
+        where (isBlocked && harvester.isQueued || harvester.upkeep.isWaiting) && !harvester.state.lag.isBehind
+        {
             _ = harvester.hasNews()
             harvester.noteLag(now: now)
         }

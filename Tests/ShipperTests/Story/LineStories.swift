@@ -495,6 +495,60 @@ struct LineStories {
     }
 
     @Test(
+        "whatever a file holds, every event is valid JSON with a place of its own, and a second run sends nothing",
+        arguments: [
+            "encoding: utf-16", "encoding: utf-16le", "encoding: shift-jis", "encoding: gb18030",
+            "line_terminator: carriage_return_line_feed", "line_terminator: next_line", "container: {}",
+            "container: {format: cri, stream: stderr}", "container: {}\nmultiline: {type: python_traceback}",
+            "json: {add_error_key: true}", "json: {target: '', overwrite_keys: true, expand_keys: true}",
+            "json: {message_key: a}\nmultiline: {pattern: '^[a-m]', match: before}\nexclude_lines: [x]",
+            "multiline: {type: count, count_lines: 7, max_lines: 3, skip_newline: true}",
+            "multiline: {type: while_pattern, pattern: '[{]', flush_pattern: '[}]'}",
+        ]
+    )
+    func anyContent(_ configuration: String) throws {
+        var random = SeededGenerator(seed: UInt64(configuration.utf8.count))
+        let pieces: [[UInt8]] =
+            [
+                "{\"a\":\"", "\"}", "{\"a.b\":{\"@timestamp\":1,", "\"log\":{\"offset\":-1}}",
+                "Traceback (most recent call last):",
+                "  File", "\n", "\n", "\r\n", "\r", "\0", "2026-01-01T00:00:00Z stdout P ",
+                "2026-01-01T00:00:00Z stderr F ",
+                "{\"log\":\"x\\n\",\"stream\":\"stderr\",\"time\":\"2026-01-01T00:00:00Z\"}\n", "\\ud800",
+                "ä", "\u{85}",
+            ].map { Array($0.utf8) } + [
+                [0xFF, 0xFE], [0xE4], [0x83], [0x81, 0x30, 0x81], Array(repeating: 0x78, count: 300),
+            ]
+        var content: [UInt8] = []
+        while content.count < 300_000 {
+            let piece = pieces[Int(random.next() % UInt64(pieces.count))]
+            content += piece
+            if random.next() % 5 == 0 { content.append(UInt8(truncatingIfNeeded: random.next())) }
+        }
+        try folder.append(content, to: "app.log")
+        let rules = try Self.rules(configuration)
+        for _ in 1...2 {
+            let shipper = try RunningShipper(
+                folder,
+                paths: ["app.log"],
+                to: receiver,
+                limits: EventQueue.Limits(events: 50, bytes: 20_000, compressionLevel: 1),
+                maxLineBytes: 500,
+                isOnce: true,
+                rules: rules,
+                sendsIncompleteLine: true
+            )
+            #expect(shipper.end() == 0)
+        }
+        receiver.stop()
+        let events = receiver.events
+        #expect(!events.isEmpty)
+        #expect(Set(events.map(\.offset)).count == events.count)
+        #expect(Set(events.map(\.identity)).count == 1)
+        for event in events { _ = try JSONObject(Array(event.json.utf8).span.bytes, expandsKeys: false) }
+    }
+
+    @Test(
         "mistakes in the configuration are named",
         arguments: [
             ("encoding: klingon", "encoding", "\"klingon\" is not known"),
@@ -513,5 +567,19 @@ struct LineStories {
         let error = #expect(throws: ConfigurationError.self) { try Self.rules(configuration) }
         #expect(error?.description.contains(path) == true, "\(error.map(\.description) ?? "")")
         #expect(error?.description.contains(text) == true, "\(error.map(\.description) ?? "")")
+    }
+}
+
+/// Repeatable random numbers.
+private struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 | 1 }
+
+    mutating func next() -> UInt64 {
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return state
     }
 }
