@@ -21,6 +21,8 @@ extension Harvester {
         self.assembly = assembly
         guard try writeFinished(of: assembly, processor, into: &queue, opening: opening) else { return .full }
         if assembly.isParked {
+            // What was looked at is whole lines as well, which are to be found again.
+            searchedBytes = assembly.position - offset
             assembly.finishesAtEnd = processor.deadline(of: assembly).map { $0 <= now } ?? false
             assembly.isParked = false
         }

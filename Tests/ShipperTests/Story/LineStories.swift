@@ -205,6 +205,25 @@ struct LineStories {
         #expect(receiver.events.map(\.flags) == [["multiline"], [], []])
     }
 
+    @Test("an event too large to be held while it waits is read again when its time has come")
+    func largeEventTimeout() throws {
+        let rules = try Self.rules(
+            #"multiline: {pattern: '^\[', negate: true, match: after, timeout: 300ms}"#
+        )
+        let lines = (0..<10).map { "\($0 == 0 ? "[" : " ")\(String(repeating: "x", count: 150_000))" }
+        let message = lines.joined(separator: "\n")
+        let shipper = try RunningShipper(folder, paths: ["app.log"], to: receiver, rules: rules)
+        try folder.append(message + "\n", to: "app.log")
+        receiver.wait(count: 1)
+        shipper.settle()
+        try folder.append("[next\n", to: "app.log")
+        receiver.wait(count: 2)
+        shipper.stop()
+        receiver.stop()
+        #expect(receiver.events.map { $0.message == message } == [true, false])
+        #expect(receiver.events.map(\.flags) == [["multiline"], []])
+    }
+
     @Test("an event that waits when the shipper stops is sent once, whole, by the next one")
     func restart() throws {
         let rules = try Self.rules(#"multiline: {pattern: '^\[', negate: true, match: after, timeout: 1h}"#)
