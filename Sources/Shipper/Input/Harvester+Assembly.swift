@@ -9,6 +9,17 @@ extension Harvester {
     /// More held in memory by one file than this is read again instead, when there is nothing to add to it.
     private static let maxParkedBytes = 1 << 20
 
+    /// What one turn of reading works with.
+    private struct Turn {
+        let processor: LineProcessor
+        let assembly: EventAssembly
+        let encoding: TextEncoding
+        let terminator: LineTerminator
+        let context: Context
+        /// Monotonic nanoseconds.
+        let now: Int64
+    }
+
     func readAssembled(
         by processor: LineProcessor,
         into queue: inout EventQueue,
@@ -31,40 +42,27 @@ extension Harvester {
         try read(into: &buffer, overlap, at: offset - Int64(overlap))
         guard isContinued(buffer, overlap) else { return .truncated }
         let encoding = try resolveEncoding(processor.rules.encoding)
-        let terminator = LineTerminator(processor.rules.terminator, in: encoding)
+        let turn = Turn(
+            processor: processor,
+            assembly: assembly,
+            encoding: encoding,
+            terminator: LineTerminator(processor.rules.terminator, in: encoding),
+            context: context,
+            now: now
+        )
         buffer.removeAll()
         try read(into: &buffer, buffer.capacity, at: assembly.position)
         let end = buffer.count
         knownSize = max(knownSize, assembly.position + Int64(end))
-        let first = buffer.withSpan { terminator.next($0, from: 0, to: end) }
+        let first = buffer.withSpan { turn.terminator.next($0, from: 0, to: end) }
         guard first != nil else {
             return end == buffer.capacity
-                ? try readLongLine(
-                    terminator,
-                    encoding,
-                    assembly,
-                    processor,
-                    &queue,
-                    &buffer,
-                    opening,
-                    context,
-                    now
-                )
-                : try finishRest(end, encoding, assembly, processor, &queue, &buffer, opening, context, now)
+                ? try readLongLine(turn, into: &queue, &buffer, opening: opening)
+                : try finishRest(end, turn, into: &queue, opening: opening)
         }
         if let outcome = try name(context) { return outcome }
         let start = assembly.position
-        let consumed = try takeLines(
-            of: buffer,
-            start,
-            terminator,
-            encoding,
-            assembly,
-            processor,
-            into: &queue,
-            opening: opening,
-            now: now
-        )
+        let consumed = try takeLines(of: buffer, turn, into: &queue, opening: opening)
         lastActivity = now
         try commit(assembly, to: &queue)
         let isFull = !assembly.finished.isEmpty || queue.isFull
@@ -72,17 +70,7 @@ extension Harvester {
         if isFull { return .full }
         guard end < buffer.capacity else { return .more }
         guard assembly.finishesAtEnd || rest == .everything else { return parked(assembly, processor) }
-        return try finishRest(
-            end - consumed,
-            encoding,
-            assembly,
-            processor,
-            &queue,
-            &buffer,
-            opening,
-            context,
-            now
-        )
+        return try finishRest(end - consumed, turn, into: &queue, opening: opening)
     }
 
     /// Takes the whole lines of `buffer`, until the window is full.
@@ -90,33 +78,31 @@ extension Harvester {
     /// - Returns: the end of the last line taken.
     private func takeLines(
         of buffer: borrowing ByteBuffer,
-        _ start: Int64,
-        _ terminator: LineTerminator,
-        _ encoding: TextEncoding,
-        _ assembly: EventAssembly,
-        _ processor: LineProcessor,
+        _ turn: Turn,
         into queue: inout EventQueue,
-        opening: borrowing ByteBuffer,
-        now: Int64
+        opening: borrowing ByteBuffer
     ) throws(Errno) -> Int {
+        let start = turn.assembly.position
         let end = buffer.count
         var index = 0
         while !queue.isFull {
             let next = buffer.withSpan { bytes -> Int? in
-                guard let line = terminator.next(bytes, from: index, to: end) else { return nil }
-                processor.take(
+                guard let line = turn.terminator.next(bytes, from: index, to: end) else { return nil }
+                turn.processor.take(
                     bytes,
                     line.content,
                     LineProcessor.Line(start: start + Int64(index), next: start + Int64(line.next)),
-                    encoding,
-                    into: assembly,
-                    now: now
+                    turn.encoding,
+                    into: turn.assembly,
+                    now: turn.now
                 )
                 return line.next
             }
             guard let next else { break }
             index = next
-            guard try writeFinished(of: assembly, processor, into: &queue, opening: opening) else { break }
+            guard try writeFinished(of: turn.assembly, turn.processor, into: &queue, opening: opening) else {
+                break
+            }
         }
         return index
     }
@@ -177,39 +163,24 @@ extension Harvester {
     // MARK: - Lines longer than the buffer
 
     private func readLongLine(
-        _ terminator: LineTerminator,
-        _ encoding: TextEncoding,
-        _ assembly: EventAssembly,
-        _ processor: LineProcessor,
-        _ queue: inout EventQueue,
+        _ turn: Turn,
+        into queue: inout EventQueue,
         _ buffer: inout ByteBuffer,
-        _ opening: borrowing ByteBuffer,
-        _ context: Context,
-        _ now: Int64
+        opening: borrowing ByteBuffer
     ) throws(Errno) -> Outcome {
+        let assembly = turn.assembly
         let start = assembly.position
         // Searched before, or all of the buffer just now; a terminator may lie across the border.
         let before = max(offset + searchedBytes, start + Int64(buffer.count))
-        guard let stop = try findTerminator(terminator, line: start, from: before, &buffer) else {
-            return offset + searchedBytes < knownSize
-                ? .more
-                : try finishRest(
-                    Int(offset + searchedBytes - start),
-                    encoding,
-                    assembly,
-                    processor,
-                    &queue,
-                    &buffer,
-                    opening,
-                    context,
-                    now
-                )
+        guard let stop = try findTerminator(turn.terminator, line: start, from: before, &buffer) else {
+            guard offset + searchedBytes >= knownSize else { return .more }
+            return try finishRest(Int(offset + searchedBytes - start), turn, into: &queue, opening: opening)
         }
-        if let outcome = try name(context) { return outcome }
-        let line = LineProcessor.Line(start: start, next: stop + Int64(terminator.bytes.count))
-        try takeLongLine(line, until: stop, terminator, encoding, assembly, processor, now: now)
-        lastActivity = now
-        let hasRoom = try writeFinished(of: assembly, processor, into: &queue, opening: opening)
+        if let outcome = try name(turn.context) { return outcome }
+        let line = LineProcessor.Line(start: start, next: stop + Int64(turn.terminator.bytes.count))
+        try takeLongLine(line, until: stop, turn)
+        lastActivity = turn.now
+        let hasRoom = try writeFinished(of: assembly, turn.processor, into: &queue, opening: opening)
         try commit(assembly, to: &queue)
         searchedBytes = assembly.position - offset
         return hasRoom && !queue.isFull ? .more : .full
@@ -248,14 +219,10 @@ extension Harvester {
     private func takeLongLine(
         _ line: LineProcessor.Line,
         until stop: Int64,
-        _ terminator: LineTerminator,
-        _ encoding: TextEncoding,
-        _ assembly: EventAssembly,
-        _ processor: LineProcessor,
-        now: Int64
+        _ turn: Turn
     ) throws(Errno) {
         // Container and JSON lines are longer than their text.
-        let limit = Int64(processor.maxLineBytes * encoding.unitBytes + (1 << 16))
+        let limit = Int64(turn.processor.maxLineBytes * turn.encoding.unitBytes + (1 << 16))
         let length = Int(min(stop - line.start, limit))
         var text = ByteBuffer(capacity: length)
         try read(into: &text, length, at: line.start)
@@ -263,8 +230,8 @@ extension Harvester {
         line.isCut = Int64(length) < stop - line.start
         text.withSpan { bytes in
             let count = bytes.byteCount
-            let end = line.isCut || line.isUnfinished ? count : terminator.contentEnd(bytes, 0, count)
-            processor.take(bytes, 0..<end, line, encoding, into: assembly, now: now)
+            let end = line.isCut || line.isUnfinished ? count : turn.terminator.contentEnd(bytes, 0, count)
+            turn.processor.take(bytes, 0..<end, line, turn.encoding, into: turn.assembly, now: turn.now)
         }
     }
 
@@ -275,25 +242,21 @@ extension Harvester {
     /// - Parameter tail: bytes behind `assembly.position`, the beginning of a line.
     private func finishRest(
         _ tail: Int,
-        _ encoding: TextEncoding,
-        _ assembly: EventAssembly,
-        _ processor: LineProcessor,
-        _ queue: inout EventQueue,
-        _ buffer: inout ByteBuffer,
-        _ opening: borrowing ByteBuffer,
-        _ context: Context,
-        _ now: Int64
+        _ turn: Turn,
+        into queue: inout EventQueue,
+        opening: borrowing ByteBuffer
     ) throws(Errno) -> Outcome {
+        let (assembly, processor, now) = (turn.assembly, turn.processor, turn.now)
         searchedBytes = assembly.position + Int64(tail) - offset
         let isDue = assembly.finishesAtEnd || processor.deadline(of: assembly).map { $0 <= now } ?? false
         guard isDue || rest == .everything else { return parked(assembly, processor) }
-        let takesTail = rest == .everything && tail > 0 && context.sendsIncompleteLine
-        if takesTail || !assembly.isEmpty, let outcome = try name(context) { return outcome }
+        let takesTail = rest == .everything && tail > 0 && turn.context.sendsIncompleteLine
+        if takesTail || !assembly.isEmpty, let outcome = try name(turn.context) { return outcome }
         if takesTail {
             let stop = assembly.position + Int64(tail)
             var line = LineProcessor.Line(start: assembly.position, next: stop)
             line.isUnfinished = true
-            try takeLongLine(line, until: stop, .standard, encoding, assembly, processor, now: now)
+            try takeLongLine(line, until: stop, turn)
             lastActivity = now
         }
         processor.finishAll(of: assembly)
