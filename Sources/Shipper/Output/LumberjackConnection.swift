@@ -21,11 +21,6 @@ final class LumberjackConnection {
         case connected
     }
 
-    private enum Resolution: Sendable {
-        case addresses([Socket.Address])
-        case failure(String)
-    }
-
     /// A peer that hangs up within this time refuses us; later it only tidies up.
     private static let refusalTime: Int64 = 1_000_000_000
 
@@ -43,8 +38,7 @@ final class LumberjackConnection {
     /// The host that this connection goes to, from the attempt on.
     private var host: Host
     private var hostMetrics: HostMetrics
-    /// Look-ups that have not ended, by host: one that outlives its time is not begun a second time.
-    private var lookUps: [String: BackgroundCall<Resolution>] = [:]
+    private var lookUps: NameLookUps
     private var addresses: [Socket.Address] = []
     private var addressTurn: Int
     private var connection: Connection?
@@ -72,6 +66,7 @@ final class LumberjackConnection {
         self.cycle = cycle
         self.reactor = reactor
         self.metrics = metrics
+        lookUps = NameLookUps(settings.resolve, waker: reactor.waker)
         window = SendWindow(limit: settings.pipelining)
         host = cycle.current
         hostMetrics = HostMetrics(metrics.metrics, host: host)
@@ -147,8 +142,7 @@ final class LumberjackConnection {
         switch phase {
         case .idle: break
         case .resolving(let until):
-            if let resolution = lookUps[host.text]?.take() {
-                lookUps[host.text] = nil
+            if let resolution = lookUps.take(host) {
                 resolved(resolution, now: now)
             } else if now >= until {
                 fail("the name is not resolved within \(settings.connectTimeout)", now: now)
@@ -190,48 +184,18 @@ extension LumberjackConnection {
         let target = cycle.current
         if target != host { hostMetrics = HostMetrics(metrics.metrics, host: target) }
         host = target
-        let resolve = settings.resolve
-        if Self.isNumeric(target.name) {
-            resolved(Self.resolve(target, resolve), now: now)
-            return
-        }
-        if let late = lookUps[target.text]?.take() {
-            lookUps[target.text] = nil
-            // Where names are always slower than an attempt waits, this is the only way to connect.
-            if case .addresses = late {
-                resolved(late, now: now)
-                return
-            }
-        }
         do {
-            if lookUps[target.text] == nil {
-                lookUps[target.text] = try BackgroundCall("dns", waker: reactor.waker) {
-                    Self.resolve(target, resolve)
-                }
+            if let resolution = try lookUps.begin(target) {
+                resolved(resolution, now: now)
+            } else {
+                phase = .resolving(until: now + settings.connectTimeout.nanoseconds)
             }
-            phase = .resolving(until: now + settings.connectTimeout.nanoseconds)
         } catch {
             fail("no thread for the name look-up: \(error)", now: now)
         }
     }
 
-    private static func resolve(
-        _ host: Host,
-        _ resolve: @Sendable (Host) throws(Socket.ResolutionFailure) -> [Socket.Address]
-    ) -> Resolution {
-        do {
-            return .addresses(try resolve(host))
-        } catch {
-            return .failure(error.description)
-        }
-    }
-
-    private static func isNumeric(_ name: String) -> Bool {
-        var address = in6_addr()
-        return inet_pton(AF_INET, name, &address) == 1 || inet_pton(AF_INET6, name, &address) == 1
-    }
-
-    private func resolved(_ resolution: Resolution, now: Int64) {
+    private func resolved(_ resolution: NameLookUps.Resolution, now: Int64) {
         switch resolution {
         case .addresses(let found):
             addresses = AddressOrder.rotated(found, turn: addressTurn)
