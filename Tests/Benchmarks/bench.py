@@ -40,7 +40,8 @@ def scenarios(bench: Bench) -> list[Scenario]:
             "shipper: 1,000 lines/s, write() to the receiver",
             {
                 "shipper": lambda: bench.trickle("shipper", 1),
-                "shipper, flush_latency: 2ms": lambda: bench.trickle("shipper", 1, "flush_latency: 2ms\n"),
+                "shipper, not compressed": lambda: bench.trickle("shipper", 0),
+                "shipper, not compressed, flush_latency: 5ms": lambda: bench.trickle("shipper", 0, "flush_latency: 5ms\n"),
                 "filebeat": lambda: bench.trickle("filebeat", 3),
             },
         ),

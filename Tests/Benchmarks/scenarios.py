@@ -20,6 +20,9 @@ Figures = dict[str, float]
 COMPLETE_SECONDS = 300
 # After the last line: time for a late double to show itself.
 LINGER_SECONDS = 1.0
+# From its start until shipper has given back what only starting needed: two scans without an event, 10 s apart, and
+# some time to spare.
+IDLE_AFTER_SECONDS = 25
 
 SHIPPER = """\
 name: bench
@@ -173,7 +176,7 @@ class Bench:
         sink = self.tool("sink", expect=1)
         with self.sender(sender, log, self.port(sink), 1) as program:
             sink.wait("complete", 60)
-            time.sleep(3)
+            time.sleep(IDLE_AFTER_SECONDS)
             cpu, wakeups = program.cpu_seconds(), program.wakeups()
             time.sleep(self.idle_seconds)
             cpu, wakeups = program.cpu_seconds() - cpu, program.wakeups() - wakeups
