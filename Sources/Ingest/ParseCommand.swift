@@ -87,10 +87,11 @@ struct ParseCommand: ~Copyable {
         input.withSpan { payload.append(jsonEscaped: $0, start..<end) }
         payload.append("\"}")
         payload.withSpan { payload in
-            pipeline.read(payload, receivedAt: now)
-            pipeline.write(payload, into: &output)
+            pipeline.forEachDocument(of: payload, receivedAt: now) { _, _, write in
+                write(&output)
+                output.append(UInt8(ascii: "\n"))
+            }
         }
-        output.append(UInt8(ascii: "\n"))
     }
 
     private mutating func flush(_ target: borrowing Descriptor) throws(Errno) {

@@ -286,6 +286,14 @@ final class Worker {
     ///
     /// - Returns: how many documents were appended.
     private func append(_ payload: RawSpan, _ pipeline: Pipeline) -> Int {
+        if pipeline.filters != nil {
+            var count = 0
+            pipeline.forEachDocument(of: payload, receivedAt: wallClock) { index, id, write in
+                batch.append(index: index, id: id) { write(&$0) }
+                count += 1
+            }
+            return count
+        }
         pipeline.read(payload, receivedAt: wallClock)
         pipeline.withNames { index, id in
             batch.append(index: index, id: id) { pipeline.write(payload, into: &$0) }

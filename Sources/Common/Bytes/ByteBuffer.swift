@@ -214,6 +214,18 @@ extension RawSpan {
         }
     }
 
+    /// Whether `self[range]` are these bytes.
+    @inline(__always)
+    package func equals(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+        guard bytes.count == range.count, range.upperBound <= byteCount else { return false }
+        return withUnsafeBytes { own in
+            bytes.withUnsafeBytes { other in
+                guard let left = own.baseAddress, let right = other.baseAddress else { return range.isEmpty }
+                return memcmp(left + range.lowerBound, right, range.count) == 0
+            }
+        }
+    }
+
     /// Whether the bytes of `range` are exactly those of `text`.
     @inline(__always)
     package func equals(_ text: StaticString, _ range: Range<Int>) -> Bool {

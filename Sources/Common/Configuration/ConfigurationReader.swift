@@ -358,6 +358,9 @@ package final class ConfigurationReader {
         if !asked.contains(key) { asked.append(key) }
     }
 
+    /// The value under a key, which counts as asked for; nil when it is absent or nothing.
+    func node(_ key: String) -> YAMLNode? { value(key) }
+
     private func value(_ key: String) -> YAMLNode? {
         note(key)
         guard let node = values[key], !node.isNull else { return nil }

@@ -24,6 +24,8 @@ struct DocumentID: ~Copyable {
     private let random: SipHash
     private var counter: UInt64 = 0
     private var origin = ByteBuffer(capacity: 1024)
+    /// What `text` was made from; nil for an id that the sender asked for.
+    private var value: SipHash.Value?
     /// The last id that was made.
     private(set) var text = ByteBuffer(capacity: 64)
 
@@ -40,14 +42,14 @@ struct DocumentID: ~Copyable {
     ///   - line: the unescaped message.
     mutating func make(for event: borrowing Event, time: CalendarTime?, payload: RawSpan, line: RawSpan) {
         text.removeAll()
+        value = nil
         if let id = event.requestedID, id.count <= Self.maxBytes, !id.isEmpty,
             payload[id.lowerBound] != UInt8(ascii: "_")
         {
             text.append(payload, id)
             return
         }
-        let seconds = time.map(\.seconds) ?? 0
-        let prefix = UInt64(seconds > 0 && seconds < Self.tooLate ? seconds : 0)
+        let prefix = Self.prefix(time)
         guard appendOrigin(event, payload) else {
             counter += 1
             append(prefix, random.hash(line, 0..<0, tweak: counter))
@@ -56,6 +58,18 @@ struct DocumentID: ~Copyable {
         origin.append(line)
         append(prefix, origin.withSpan { hash.hash($0, 0..<$0.byteCount) })
         origin.shrink(to: 64 << 10)
+    }
+
+    /// Makes the same id for another time in the line, which a filter has found.
+    mutating func restamp(_ time: CalendarTime) {
+        guard let value else { return }
+        text.removeAll()
+        append(Self.prefix(time), value)
+    }
+
+    private static func prefix(_ time: CalendarTime?) -> UInt64 {
+        let seconds = time.map(\.seconds) ?? 0
+        return UInt64(seconds > 0 && seconds < tooLate ? seconds : 0)
     }
 
     /// Writes reader, file and offset to `origin`; false when the event does not have them all.
@@ -77,6 +91,7 @@ struct DocumentID: ~Copyable {
     }
 
     private mutating func append(_ seconds: UInt64, _ value: SipHash.Value) {
+        self.value = value
         // 120 bits in groups of 24, four letters each: 32 of seconds, 64 of `low`, 24 of `high`.
         append24(seconds >> 8)
         append24(seconds << 16 | value.low >> 48)

@@ -47,6 +47,8 @@ final class Pipeline {
     private let module: Range<Int>
 
     private var readTimes = RepeatedTime()
+    /// When the shipper read the event.
+    private(set) var readTime = CalendarTime(nanoseconds: 0)
     private var event: Event
     private var id: DocumentID
     private var index: DailyIndex
@@ -84,6 +86,12 @@ final class Pipeline {
             parsers.append(Parser(line: NginxLine(format: format), filter: filter))
         }
     }
+
+    /// The filters that the configuration adds behind the format; nil for none.
+    var filters: DocumentFilters?
+
+    /// Makes the id of the event that was read anew, for a time that a filter found in it.
+    func restamp(_ time: CalendarTime) { id.restamp(time) }
 
     /// Lets go of databases that have been replaced.
     func refreshDatabases() { enrichment?.refresh() }
@@ -249,6 +257,7 @@ final class Pipeline {
     ///
     /// - Parameter time: as the line has it.
     private func finish(_ time: CalendarTime?, _ readTime: CalendarTime, _ payload: RawSpan, line: RawSpan) {
+        self.readTime = readTime
         var eventTime = time ?? readTime
         if let time, !isPlausible(time, readTime) {
             counters.datesOutOfRange.add()
@@ -261,7 +270,7 @@ final class Pipeline {
     }
 
     /// Whether a time lies within the bounds around the time of reading.
-    private func isPlausible(_ time: CalendarTime, _ readTime: CalendarTime) -> Bool {
+    func isPlausible(_ time: CalendarTime, _ readTime: CalendarTime) -> Bool {
         let (age, overflow) = readTime.nanoseconds.subtractingReportingOverflow(time.nanoseconds)
         guard !overflow else { return false }
         let oldest = configuration.oldestEvent.nanoseconds

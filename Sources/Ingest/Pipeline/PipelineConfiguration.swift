@@ -20,6 +20,9 @@ struct PipelineConfiguration: Sendable {
     /// How long after it was read an event may have happened (clocks differ); zero for any time.
     var newestEvent = Duration.seconds(86400)
 
+    /// What is done with the documents of the format (`filters`).
+    var filters: [FilterStep] = []
+
     init() {}
 
     /// Reads an entry of `pipelines`; complaints go to the reader.
@@ -32,6 +35,11 @@ struct PipelineConfiguration: Sendable {
         trustedProxies = reader.strings("trusted_proxies", default: defaults.trustedProxies)
         oldestEvent = reader.duration("oldest_event", default: defaults.oldestEvent)
         newestEvent = reader.duration("newest_event", default: defaults.newestEvent)
+        var ids: Set<String> = []
+        filters = FilterStep.steps(reader, "filters", ids: &ids)
+        if ids.count > FilterStep.maxCount {
+            reader.problem("filters", "has \(ids.count) filters; \(FilterStep.maxCount) are the most")
+        }
         if let problem = DailyIndex.problem(withPrefix: index) { reader.problem("index", problem) }
         for text in trustedProxies where IPNetwork(text) == nil {
             reader.problem(

@@ -7,26 +7,30 @@ struct PipelinePlan: Sendable {
     private let counters: [PipelineCounters]
     private let table: FieldTable
     private let databases: EnrichmentDatabases
+    private let filters: [PipelineFiltersPlan?]
 
     /// - Parameter configurations: the pipeline of each input, in the order of the inputs.
     init(_ configurations: [PipelineConfiguration], databases: EnrichmentDatabases, metrics: Metrics) throws {
         self.configurations = configurations
         self.databases = databases
         counters = configurations.map { PipelineCounters(metrics, pipeline: $0.name) }
+        filters = configurations.map { PipelineFiltersPlan($0, metrics: metrics) }
         table = try FieldTable(names: try configurations.flatMap { try $0.fieldNames() })
     }
 
     /// Pipelines for one thread, with caches of their own.
     func pipelines() throws -> [Pipeline] {
         let enrichment = Enrichment(databases)
-        return try zip(configurations, counters).map { configuration, counters in
-            try Pipeline(
-                configuration,
+        return try configurations.indices.map { index in
+            let pipeline = try Pipeline(
+                configurations[index],
                 table: table,
-                counters: counters,
+                counters: counters[index],
                 enrichment: enrichment,
                 seed: Self.randomSeed()
             )
+            pipeline.filters = try filters[index]?.filters(enrichment: enrichment)
+            return pipeline
         }
     }
 

@@ -1,0 +1,518 @@
+import Common
+
+/// A document that filters work on: a tree of fields with names that nobody has to know beforehand.
+///
+/// `Event` is what the ready formats write to, with its fields numbered at start; this is what filters from the
+/// configuration read and change, between its document and the bulk request. One worker owns one record and uses it
+/// again and again: nodes and bytes keep their memory.
+///
+/// Texts lie in one arena. A filter that reads a text and writes fields copies the text first
+/// (`copyText(of:into:)`): writing may move the arena.
+final class Record {
+    enum Kind: UInt8 {
+        case object, list
+        /// UTF-8 without quotes and escapes.
+        case text
+        /// As JSON writes it.
+        case number
+        case yes, no, null
+
+        var isContainer: Bool { self == .object || self == .list }
+    }
+
+    /// A place in the tree; valid until the field is set again or removed, or the record is loaded again.
+    struct Node: Equatable {
+        fileprivate let index: Int32
+    }
+
+    private struct Cell {
+        var kind = Kind.object
+        /// Key in the arena; empty in lists.
+        var keyStart = 0
+        var keyEnd = 0
+        /// Value in the arena.
+        var start = 0
+        var end = 0
+        /// Members or elements; -1 for none.
+        var first: Int32 = -1
+        var last: Int32 = -1
+        var next: Int32 = -1
+    }
+
+    /// Values that one event may have: no log line comes near, and a million of them would take a hundred megabytes.
+    static let maxValues = 100_000
+    /// Memory that one huge event may leave behind.
+    private static let keptBytes = 256 << 10
+    private static let keptCells = 4096
+
+    static let root = Node(index: 0)
+
+    private var cells: [Cell] = [Cell()]
+    private var arena = ByteBuffer(capacity: 4096)
+
+    /// Forgets everything.
+    func reset() {
+        if cells.capacity > Self.keptCells * 2 { cells = [] }
+        cells.removeAll(keepingCapacity: true)
+        cells.append(Cell())
+        arena.removeAll()
+        arena.shrink(to: Self.keptBytes)
+    }
+
+    /// A record of its own with the same fields.
+    func copy() -> Record {
+        let other = Record()
+        other.cells = cells
+        arena.withSpan { other.arena.append($0) }
+        return other
+    }
+
+    // MARK: - Reading
+
+    /// The field at `path`; nil when it is not there.
+    func find(_ path: FieldPath) -> Node? {
+        var node = Self.root
+        for (key, index) in zip(path.keys, path.indices) {
+            guard let next = child(of: node, key, index) else { return nil }
+            node = next
+        }
+        return node
+    }
+
+    func kind(of node: Node) -> Kind { self[node].kind }
+
+    /// Whether there is nothing: null, or a list or an object without elements.
+    func isEmpty(_ node: Node) -> Bool {
+        let cell = self[node]
+        return cell.kind == .null || (cell.kind.isContainer && cell.first < 0)
+    }
+
+    /// Calls `body` with each member's key, or with each element and an empty key, until it answers false.
+    func forEach(in node: Node, _ body: (_ key: Range<Int>, _ value: Node) -> Bool) {
+        var index = self[node].first
+        while index >= 0 {
+            let cell = cells[Int(index)]
+            guard body(cell.keyStart..<cell.keyEnd, Node(index: index)) else { return }
+            index = cell.next
+        }
+    }
+
+    /// The members or elements of `node`, in order.
+    func children(of node: Node) -> [Node] {
+        var nodes: [Node] = []
+        forEach(in: node) { _, child in
+            nodes.append(child)
+            return true
+        }
+        return nodes
+    }
+
+    /// Calls `body` with the text of a value: of a text its bytes, of a number or a truth its JSON; nil for the others.
+    ///
+    /// `body` must not write to the record.
+    func withText<R>(of node: Node, _ body: (RawSpan, Range<Int>) -> R) -> R? {
+        let cell = self[node]
+        guard cell.kind == .text || cell.kind == .number || cell.kind == .yes || cell.kind == .no else {
+            return nil
+        }
+        return arena.withSpan { body($0, cell.start..<cell.end) }
+    }
+
+    /// Appends the text of a value to `output`; a list or an object as JSON, null as nothing.
+    func appendText(of node: Node, to output: inout ByteBuffer) {
+        let cell = self[node]
+        switch cell.kind {
+        case .text, .number, .yes, .no:
+            arena.withSpan { output.append($0, cell.start..<cell.end) }
+        case .object, .list: write(node, into: &output)
+        case .null: break
+        }
+    }
+
+    /// Fills `output` with the text of a value.
+    ///
+    /// - Returns: false for null, lists and objects, which have no text.
+    func copyText(of node: Node, into output: inout ByteBuffer) -> Bool {
+        output.removeAll()
+        let kind = self[node].kind
+        guard !kind.isContainer, kind != .null else { return false }
+        appendText(of: node, to: &output)
+        return true
+    }
+
+    /// The key of a member.
+    func key(of node: Node) -> String {
+        let cell = self[node]
+        return arena.withSpan { $0.text(cell.keyStart..<cell.keyEnd) }
+    }
+
+    /// The text of a value as a String; not for hot paths.
+    func string(_ node: Node) -> String {
+        var text = ByteBuffer()
+        appendText(of: node, to: &text)
+        return text.withSpan { $0.text(0..<$0.byteCount) }
+    }
+
+    // MARK: - Writing
+
+    func set(_ path: FieldPath, text bytes: RawSpan, _ range: Range<Int>) throws(FilterFailure) {
+        let node = try place(path)
+        write(node, .text) { $0.append(bytes, range) }
+    }
+
+    func set(_ path: FieldPath, text: String) throws(FilterFailure) {
+        let node = try place(path)
+        write(node, .text) { $0.append(text) }
+    }
+
+    func set(_ path: FieldPath, integer value: Int64) throws(FilterFailure) {
+        let node = try place(path)
+        write(node, .number) { $0.append(decimal: value) }
+    }
+
+    /// Sets a number; one that JSON cannot write (infinite, not a number) becomes null.
+    func set(_ path: FieldPath, double value: Double) throws(FilterFailure) {
+        let node = try place(path)
+        guard value.isFinite else {
+            write(node, .null) { _ in }
+            return
+        }
+        write(node, .number) { $0.append(number: value) }
+    }
+
+    func set(_ path: FieldPath, bool value: Bool) throws(FilterFailure) {
+        let node = try place(path)
+        write(node, value ? .yes : .no) { $0.append(value ? "true" : "false" as StaticString) }
+    }
+
+    func set(_ path: FieldPath, time: CalendarTime) throws(FilterFailure) {
+        let node = try place(path)
+        write(node, .text) { $0.append(iso8601: time) }
+    }
+
+    /// Sets an empty object or list, to be filled.
+    func set(_ path: FieldPath, container kind: Kind) throws(FilterFailure) {
+        let node = try place(path)
+        write(node, kind) { _ in }
+    }
+
+    /// Sets the value of JSON text.
+    func set(_ path: FieldPath, json: RawSpan, _ range: Range<Int>) throws(FilterFailure) {
+        let node = try place(path)
+        let text = json.extracting(range)
+        do throws(JSONError) {
+            var reader = JSONReader()
+            try read(&reader, text, into: node, depth: 0)
+            try reader.end(text)
+        } catch {
+            throw FilterFailure(.json, "\(path.text): \(error)")
+        }
+    }
+
+    /// Sets what another field holds, members and all.
+    func set(_ path: FieldPath, copyOf source: Node) throws(FilterFailure) {
+        // The source is copied first: it may lie below what the path replaces.
+        let copy = newCell(self[source].kind)
+        copyValue(of: source, to: copy)
+        let node = try place(path)
+        let (value, target) = (self[copy], Int(node.index))
+        cells[target].kind = value.kind
+        cells[target].start = value.start
+        cells[target].end = value.end
+        cells[target].first = value.first
+        cells[target].last = value.last
+    }
+
+    /// Adds a value to the list at `path`; one that is no list yet becomes its first element.
+    func append(_ path: FieldPath, text bytes: RawSpan, _ range: Range<Int>) throws(FilterFailure) {
+        let element = try element(path)
+        write(element, .text) { $0.append(bytes, range) }
+    }
+
+    func append(_ path: FieldPath, text: String) throws(FilterFailure) {
+        let element = try element(path)
+        write(element, .text) { $0.append(text) }
+    }
+
+    /// Writes a text in place of a value.
+    func replace(_ node: Node, text bytes: RawSpan, _ range: Range<Int>) {
+        write(node, .text) { $0.append(bytes, range) }
+    }
+
+    /// Writes a scalar in place of a value.
+    ///
+    /// - Parameter text: its JSON; empty for null.
+    func replace(_ node: Node, _ kind: Kind, json text: RawSpan, _ range: Range<Int>) {
+        write(node, kind) { $0.append(text, range) }
+    }
+
+    /// - Returns: whether the field was there.
+    @discardableResult
+    func remove(_ path: FieldPath) -> Bool {
+        var parent = Self.root
+        for (key, index) in zip(path.keys, path.indices).dropLast() {
+            guard let next = child(of: parent, key, index) else { return false }
+            parent = next
+        }
+        guard let key = path.keys.last, let index = path.indices.last,
+            let node = child(of: parent, key, index)
+        else { return false }
+        unlink(node, from: parent)
+        return true
+    }
+
+    /// Removes the elements of a list, or the members of an object, of which `isUnwanted` is true.
+    func removeElements(of node: Node, where isUnwanted: (Node) -> Bool) {
+        for child in children(of: node) where isUnwanted(child) { unlink(child, from: node) }
+    }
+}
+
+// MARK: - JSON
+
+extension Record {
+    /// Takes the fields of a JSON object, in place of all there were.
+    func load(_ json: RawSpan) throws(JSONError) {
+        reset()
+        var reader = JSONReader()
+        guard try reader.kind(json) == .object else { throw JSONError(.unexpectedByte, at: reader.offset) }
+        try read(&reader, json, into: Self.root, depth: 0)
+        try reader.end(json)
+    }
+
+    /// Appends the document: all but `@metadata`, which is for pipelines only.
+    func write(into output: inout ByteBuffer) {
+        write(Self.root, into: &output)
+    }
+
+    private func read(_ reader: inout JSONReader, _ bytes: RawSpan, into node: Node, depth: Int)
+        throws(JSONError)
+    {
+        guard depth < JSONReader.maxDepth, cells.count < Self.maxValues else {
+            throw JSONError(.tooDeep, at: reader.offset)
+        }
+        let kind = try reader.kind(bytes)
+        var isFirst = true
+        switch kind {
+        case .string:
+            let text = try reader.string(bytes)
+            write(node, .text) {
+                if text.hasEscapes {
+                    $0.append(unescaped: text, of: bytes)
+                } else {
+                    $0.append(bytes, text.range)
+                }
+            }
+        case .object:
+            write(node, .object) { _ in }
+            try reader.beginObject(bytes)
+            while let key = try reader.nextKey(bytes, isFirst: &isFirst) {
+                let member = newMember(of: node) {
+                    if key.hasEscapes {
+                        $0.append(unescaped: key, of: bytes)
+                    } else {
+                        $0.append(bytes, key.range)
+                    }
+                }
+                try read(&reader, bytes, into: member, depth: depth + 1)
+            }
+        case .array:
+            write(node, .list) { _ in }
+            try reader.beginArray(bytes)
+            while try reader.nextElement(bytes, isFirst: &isFirst) {
+                try read(&reader, bytes, into: newElement(of: node), depth: depth + 1)
+            }
+        case .number:
+            let range = try reader.value(bytes)
+            write(node, .number) { $0.append(bytes, range) }
+        case .bool:
+            let range = try reader.value(bytes)
+            write(node, range.count == 4 ? .yes : .no) { $0.append(bytes, range) }
+        case .null:
+            _ = try reader.value(bytes)
+            write(node, .null) { _ in }
+        }
+    }
+
+    private func write(_ node: Node, into output: inout ByteBuffer) {
+        let cell = self[node]
+        switch cell.kind {
+        case .text:
+            output.append(UInt8(ascii: "\""))
+            arena.withSpan { output.append(jsonEscaped: $0, cell.start..<cell.end) }
+            output.append(UInt8(ascii: "\""))
+        case .number, .yes, .no:
+            arena.withSpan { output.append($0, cell.start..<cell.end) }
+        case .null: output.append("null" as StaticString)
+        case .list, .object:
+            let isObject = cell.kind == .object
+            output.append(isObject ? UInt8(ascii: "{") : UInt8(ascii: "["))
+            var isFirst = true
+            forEach(in: node) { key, child in
+                if node == Self.root, isMetadata(key) { return true }
+                if !isFirst { output.append(UInt8(ascii: ",")) }
+                isFirst = false
+                if isObject {
+                    output.append(UInt8(ascii: "\""))
+                    arena.withSpan { output.append(jsonEscaped: $0, key) }
+                    output.append("\":" as StaticString)
+                }
+                write(child, into: &output)
+                return true
+            }
+            output.append(isObject ? UInt8(ascii: "}") : UInt8(ascii: "]"))
+        }
+    }
+
+    private func isMetadata(_ key: Range<Int>) -> Bool {
+        key.count == 9 && arena.withSpan { $0.equals("@metadata", key) }
+    }
+}
+
+// MARK: - Cells
+
+extension Record {
+    private subscript(node: Node) -> Cell { cells[Int(node.index)] }
+
+    private func child(of node: Node, _ key: [UInt8], _ index: Int?) -> Node? {
+        let cell = self[node]
+        switch cell.kind {
+        case .object:
+            var next = cell.first
+            while next >= 0 {
+                let member = cells[Int(next)]
+                let range = member.keyStart..<member.keyEnd
+                if range.count == key.count, arena.withSpan({ $0.equals(key, range) }) {
+                    return Node(index: next)
+                }
+                next = member.next
+            }
+            return nil
+        case .list:
+            guard let index else { return nil }
+            var next = cell.first
+            for _ in 0..<index where next >= 0 { next = cells[Int(next)].next }
+            return next >= 0 ? Node(index: next) : nil
+        default: return nil
+        }
+    }
+
+    /// The field at `path`, made with the objects around it where it is missing.
+    private func place(_ path: FieldPath) throws(FilterFailure) -> Node {
+        var node = Self.root
+        for (key, index) in zip(path.keys, path.indices) {
+            if let next = child(of: node, key, index) {
+                node = next
+                continue
+            }
+            switch self[node].kind {
+            case .object: node = newMember(of: node) { $0.append(key) }
+            // A field that says nothing may become an object.
+            case .null:
+                write(node, .object) { _ in }
+                node = newMember(of: node) { $0.append(key) }
+            default:
+                throw FilterFailure(.field, "\(path.text) cannot be set: what it would stand in is no object")
+            }
+            guard cells.count <= Self.maxValues else {
+                throw FilterFailure(
+                    .field,
+                    "\(path.text) cannot be set: the event has \(Self.maxValues) values"
+                )
+            }
+        }
+        return node
+    }
+
+    /// A new element of the list at `path`.
+    private func element(_ path: FieldPath) throws(FilterFailure) -> Node {
+        guard let node = find(path) else {
+            let node = try place(path)
+            write(node, .list) { _ in }
+            return newElement(of: node)
+        }
+        if self[node].kind != .list {
+            let only = newCell(self[node].kind)
+            copyValue(of: node, to: only)
+            let isNull = self[node].kind == .null
+            write(node, .list) { _ in }
+            if !isNull { link(only, to: node) }
+        }
+        return newElement(of: node)
+    }
+
+    private func newCell(_ kind: Kind) -> Node {
+        cells.append(Cell(kind: kind))
+        return Node(index: Int32(cells.count - 1))
+    }
+
+    private func newElement(of list: Node) -> Node {
+        let node = newCell(.null)
+        link(node, to: list)
+        return node
+    }
+
+    private func newMember(of object: Node, _ key: (inout ByteBuffer) -> Void) -> Node {
+        let node = newCell(.null)
+        cells[Int(node.index)].keyStart = arena.count
+        key(&arena)
+        cells[Int(node.index)].keyEnd = arena.count
+        link(node, to: object)
+        return node
+    }
+
+    private func link(_ node: Node, to parent: Node) {
+        let last = self[parent].last
+        if last < 0 {
+            cells[Int(parent.index)].first = node.index
+        } else {
+            cells[Int(last)].next = node.index
+        }
+        cells[Int(parent.index)].last = node.index
+    }
+
+    private func unlink(_ node: Node, from parent: Node) {
+        let next = self[node].next
+        var previous: Int32 = -1
+        var index = self[parent].first
+        while index >= 0, index != node.index {
+            previous = index
+            index = cells[Int(index)].next
+        }
+        if previous < 0 {
+            cells[Int(parent.index)].first = next
+        } else {
+            cells[Int(previous)].next = next
+        }
+        if next < 0 { cells[Int(parent.index)].last = previous }
+    }
+
+    private func write(_ node: Node, _ kind: Kind, _ value: (inout ByteBuffer) -> Void) {
+        let start = arena.count
+        value(&arena)
+        let index = Int(node.index)
+        cells[index].kind = kind
+        cells[index].start = start
+        cells[index].end = arena.count
+        cells[index].first = -1
+        cells[index].last = -1
+    }
+
+    /// Copies value and members; texts are shared, since nothing in the arena changes.
+    private func copyValue(of source: Node, to target: Node) {
+        let cell = self[source]
+        let index = Int(target.index)
+        cells[index].kind = cell.kind
+        cells[index].start = cell.start
+        cells[index].end = cell.end
+        var child = cell.first
+        while child >= 0 {
+            let original = cells[Int(child)]
+            let copy = newCell(original.kind)
+            cells[Int(copy.index)].keyStart = original.keyStart
+            cells[Int(copy.index)].keyEnd = original.keyEnd
+            copyValue(of: Node(index: child), to: copy)
+            link(copy, to: target)
+            child = original.next
+        }
+    }
+}

@@ -1,0 +1,198 @@
+import Common
+
+/// One worker's filters of one pipeline, and what carries records through them.
+final class FilterChain {
+    /// One event in so many is timed: two looks at the clock cost as much as a small filter.
+    static let timedEvery = 16
+    /// Documents that one event may become.
+    static let maxDocuments = 10_000
+    /// A record that becomes larger is stored as it is, with a tag: filters that write without end would take all memory.
+    private static let maxStepsPerEvent = 100_000
+
+    private struct Link {
+        let step: FilterProgram.Step
+        let filter: any Filter
+        let counters: FilterCounters
+    }
+
+    /// What a filter did to an event, for whoever watches (`ingest parse --explain`).
+    struct Trace {
+        enum Result {
+            case skipped
+            case changed
+            case failed(FilterFailure)
+            case dropped
+            case split(Int)
+        }
+
+        let name: String
+        let id: String
+        let result: Result
+        let nanoseconds: Int64
+    }
+
+    private let instructions: [FilterProgram.Instruction]
+    private let links: [Link]
+    private let conditions: ConditionScratch
+    private var scratch = ByteBuffer()
+    private var eventCount = 0
+    private var documents = 0
+    private var stepsLeft = 0
+    /// Hears of each step with the record behind it; every event is then timed.
+    var observer: ((Trace, Record) -> Void)?
+
+    /// - Parameter counters: one for each step of the program.
+    /// - Throws: what a filter misses on this machine.
+    init(_ program: FilterProgram, counters: [FilterCounters], workplace: FilterWorkplace) throws {
+        instructions = program.instructions
+        links = try zip(program.steps, counters).map { step, counters in
+            Link(step: step, filter: try step.plan.filter(workplace), counters: counters)
+        }
+        conditions = ConditionScratch(program.conditions)
+    }
+
+    /// Carries an event through all filters.
+    ///
+    /// - Parameter emit: takes each document that the event becomes: one, none when it is dropped, several when it is
+    ///   split; its number counts from 0.
+    func run(_ record: Record, emit: (_ document: Record, _ number: Int) -> Void) {
+        eventCount &+= 1
+        documents = 0
+        stepsLeft = Self.maxStepsPerEvent
+        run(record, from: 0, emit: emit)
+    }
+
+    private func run(_ record: Record, from start: Int, emit: (Record, Int) -> Void) {
+        var place = start
+        while stepsLeft > 0 {
+            stepsLeft -= 1
+            switch instructions[place] {
+            case .end:
+                emit(record, documents)
+                documents += 1
+                return
+            case .jump(let target): place = target
+            case .unless(let condition, let target):
+                place = condition.holds(for: record, conditions) ? place + 1 : target
+            case .filter(let step, let failure):
+                guard let next = apply(links[step], at: place, onFailure: failure, to: record, emit) else {
+                    return
+                }
+                place = next
+            }
+        }
+        emit(record, documents)
+        documents += 1
+    }
+
+    /// - Returns: where to go on; nil when there is nothing left of the record, or its parts are done.
+    private func apply(
+        _ link: Link,
+        at place: Int,
+        onFailure: Int?,
+        to record: Record,
+        _ emit: (Record, Int) -> Void
+    ) -> Int? {
+        if let condition = link.step.condition, !condition.holds(for: record, conditions) {
+            observe(link, .skipped, 0, record)
+            return place + 1
+        }
+        link.counters.events.add()
+        let isTimed = observer != nil || eventCount % Self.timedEvery == 0
+        let began = isTimed ? Clock.monotonic : 0
+        do throws(FilterFailure) {
+            let outcome = try link.filter.apply(to: record)
+            if !link.step.success.isEmpty, outcome != .drop {
+                try link.step.success.apply(to: record, scratch: &scratch)
+            }
+            let time = note(link, began: began, isTimed)
+            switch outcome {
+            case .next:
+                observe(link, .changed, time, record)
+                return place + 1
+            case .drop:
+                link.counters.drops.add()
+                observe(link, .dropped, time, record)
+                return nil
+            case .split(let path):
+                observe(
+                    link,
+                    .split(record.find(path).map { record.children(of: $0).count } ?? 0),
+                    time,
+                    record
+                )
+                return try split(record, at: path, from: place + 1, emit)
+            }
+        } catch {
+            let time = note(link, began: began, isTimed)
+            return failed(link, error, time, at: place, onFailure: onFailure, record)
+        }
+    }
+
+    private func note(_ link: Link, began: Int64, _ isTimed: Bool) -> Int64 {
+        guard isTimed else { return 0 }
+        let time = Clock.monotonic - began
+        link.counters.add(timed: time)
+        return time
+    }
+
+    private func failed(
+        _ link: Link,
+        _ failure: FilterFailure,
+        _ time: Int64,
+        at place: Int,
+        onFailure: Int?,
+        _ record: Record
+    ) -> Int {
+        link.counters.failures.add()
+        // With filters of its own for failures, a step says only what it is told to.
+        let tags = link.step.failureTags ?? (onFailure == nil ? [failure.tag.rawValue] : [])
+        do throws(FilterFailure) {
+            try record.note(failure, tags: tags)
+        } catch {
+            Log.limited(
+                .warning,
+                key: "note \(link.step.id)",
+                "the reason of a failure does not fit into its event",
+                [
+                    "filter": link.step.id, "failure": failure.reason ?? failure.tag.rawValue,
+                    "error": error.reason ?? "",
+                ]
+            )
+        }
+        observe(link, .failed(failure), time, record)
+        return onFailure ?? place + 1
+    }
+
+    /// Goes on with one copy of the record for each element of a list.
+    ///
+    /// - Returns: where to go on with the record itself, when there is nothing to split.
+    private func split(
+        _ record: Record,
+        at path: FieldPath,
+        from next: Int,
+        _ emit: (Record, Int) -> Void
+    ) throws(FilterFailure) -> Int? {
+        guard let list = record.find(path), record.kind(of: list) == .list, !record.isEmpty(list) else {
+            return next
+        }
+        let count = record.children(of: list).count
+        guard documents + count <= Self.maxDocuments else {
+            throw FilterFailure(
+                .split,
+                "\(path.text) has \(count) elements; an event becomes at most \(Self.maxDocuments)"
+            )
+        }
+        for index in 0..<count {
+            let part = record.copy()
+            // The same list: a copy keeps every node where it was.
+            if let whole = part.find(path) { try part.set(path, copyOf: part.children(of: whole)[index]) }
+            run(part, from: next, emit: emit)
+        }
+        return nil
+    }
+
+    private func observe(_ link: Link, _ result: Trace.Result, _ time: Int64, _ record: Record) {
+        observer?(Trace(name: link.step.name, id: link.step.id, result: result, nanoseconds: time), record)
+    }
+}
