@@ -20,7 +20,10 @@ private let program = Program(
         Program.Command(
             "parse",
             "print the documents that lines on standard input would become",
-            options: [Program.Option("pipeline", "NAME", "the pipeline to use (default nginx-access)")]
+            options: [
+                Program.Option("pipeline", "NAME", "the pipeline to use (default nginx-access)"),
+                Program.Option("explain", nil, "say what each filter did, and how long it took"),
+            ]
         ),
     ]
 )
@@ -33,11 +36,14 @@ private func run() -> Int32 {
     ) { invocation, configuration in
         switch invocation.command {
         case "check":
-            StandardStream.write("ingest: the configuration is valid\n")
-            return Program.ExitCode.success
+            return CheckCommand.run(configuration)
         case "parse":
             let pipeline = invocation.options["pipeline"] ?? PipelineConfiguration.builtInName
-            return parse(configuration, pipeline: pipeline)
+            return parse(
+                configuration,
+                pipeline: pipeline,
+                isExplained: invocation.switches.contains("explain")
+            )
         default:
             return serve(configuration)
         }
@@ -45,7 +51,7 @@ private func run() -> Int32 {
 }
 
 /// Prints the documents of standard input; standard error has warnings only.
-private func parse(_ configuration: Configuration, pipeline name: String) -> Int32 {
+private func parse(_ configuration: Configuration, pipeline name: String, isExplained: Bool) -> Int32 {
     guard let chosen = configuration.pipeline(name) else {
         let names = configuration.pipelines.map(\.name)
         let hint = Nearest.hint(for: name, among: names)
@@ -59,7 +65,9 @@ private func parse(_ configuration: Configuration, pipeline name: String) -> Int
             databases: EnrichmentDatabases(configuration.enrichment),
             metrics: Metrics()
         )
-        return ParseCommand.run(try plan.pipelines()[0])
+        let pipeline = try plan.pipelines()[0]
+        let explanation = isExplained ? Explanation(pipeline, name: name) : nil
+        return ParseCommand.run(pipeline, explanation: explanation)
     } catch {
         Log.error("cannot start", ["error": "\(error)"])
         return Program.ExitCode.failure

@@ -12,6 +12,8 @@ struct ParseCommand: ~Copyable {
 
     private let pipeline: Pipeline
     private let now: CalendarTime
+    /// Says in front of each document what made it.
+    private let explanation: Explanation?
     private var input = ByteBuffer(capacity: blockBytes)
     private var payload = ByteBuffer(capacity: 4096)
     private var output = ByteBuffer(capacity: blockBytes * 2)
@@ -19,17 +21,18 @@ struct ParseCommand: ~Copyable {
     private var isSkipping = false
 
     /// - Parameter now: the time of reading, for lines without a time of their own.
-    init(pipeline: Pipeline, now: CalendarTime) {
+    init(pipeline: Pipeline, now: CalendarTime, explanation: Explanation? = nil) {
         self.pipeline = pipeline
+        self.explanation = explanation
         self.now = now
     }
 
     /// Runs the command on standard input and output, and answers the exit code.
-    static func run(_ pipeline: Pipeline) -> Int32 {
+    static func run(_ pipeline: Pipeline, explanation: Explanation? = nil) -> Int32 {
         do throws(Errno) {
             let source = try Descriptor(adopting: 0)
             let target = try Descriptor(adopting: 1)
-            var command = ParseCommand(pipeline: pipeline, now: Clock.now)
+            var command = ParseCommand(pipeline: pipeline, now: Clock.now, explanation: explanation)
             try command.run(from: source, to: target)
         } catch {
             // Whoever read the documents has seen enough (`ingest parse | head`).
@@ -86,12 +89,20 @@ struct ParseCommand: ~Copyable {
         payload.append(#"","message":""#)
         input.withSpan { payload.append(jsonEscaped: $0, start..<end) }
         payload.append("\"}")
+        explanation?.begin(input.withSpan { $0.text(start..<end) })
+        let first = output.count
         payload.withSpan { payload in
             pipeline.forEachDocument(of: payload, receivedAt: now) { _, _, write in
                 write(&output)
                 output.append(UInt8(ascii: "\n"))
             }
         }
+        guard let explanation else { return }
+        explanation.end()
+        let documents = output.withSpan { Array($0.text(first..<$0.byteCount).utf8) }
+        output.truncate(to: first)
+        output.append(explanation.text)
+        output.append(documents)
     }
 
     private mutating func flush(_ target: borrowing Descriptor) throws(Errno) {

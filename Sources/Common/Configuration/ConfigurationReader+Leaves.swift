@@ -6,6 +6,16 @@ extension ConfigurationReader {
             /// A scalar as it is written, and its JSON.
             case scalar(String, json: [UInt8])
             case list([Value])
+
+            /// The value as JSON.
+            package var json: [UInt8] {
+                switch self {
+                case .scalar(_, let json): json
+                case .list(let elements):
+                    Array("[".utf8) + elements.map(\.json).joined(separator: Array(",".utf8))
+                        + Array("]".utf8)
+                }
+            }
         }
 
         /// The keys joined by dots: `http.request.method`, however the section is nested.
@@ -23,6 +33,27 @@ extension ConfigurationReader {
         var leaves: [Leaf] = []
         collect(entries, prefix: "", into: &leaves)
         return leaves
+    }
+
+    /// All scalars and lists of this section; counts as asking for all of it.
+    package var leaves: [Leaf] {
+        names.flatMap { name -> [Leaf] in
+            guard let node = node(name) else { return [] }
+            if case .mapping = node.content {
+                return leaves(name).map { Leaf(name: name + "." + $0.name, value: $0.value) }
+            }
+            return Self.value(node).map { [Leaf(name: name, value: $0)] } ?? []
+        }
+    }
+
+    /// Whether a list is written under a key.
+    package func isList(_ key: String) -> Bool {
+        if case .sequence? = node(key)?.content { true } else { false }
+    }
+
+    /// Whether a section is written under a key.
+    package func isSection(_ key: String) -> Bool {
+        if case .mapping? = node(key)?.content { true } else { false }
     }
 
     private func collect(_ entries: [YAMLNode.Entry], prefix: String, into leaves: inout [Leaf]) {

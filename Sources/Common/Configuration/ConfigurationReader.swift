@@ -11,7 +11,11 @@ package final class ConfigurationReader {
     /// What the readers of one configuration share.
     private final class Complaints {
         var problems: [ConfigurationError.Problem] = []
+        /// For files that are read later.
+        let environment: [String: String]
         private var paths: Set<String> = []
+
+        init(environment: [String: String]) { self.environment = environment }
 
         /// Keeps the first complaint of each key: later ones follow from it.
         func add(_ problem: ConfigurationError.Problem) {
@@ -77,7 +81,7 @@ package final class ConfigurationReader {
     ) throws(ConfigurationError) -> ConfigurationReader {
         var root = try YAMLDocument(parsing: bytes, source: source).root
         if root.isNull { root.content = .mapping([]) }
-        let complaints = Complaints()
+        let complaints = Complaints(environment: environment)
         var problems: [ConfigurationError.Problem] = []
         root = KeyPath.expanded(root, problems: &problems)
         for text in overrides {
@@ -304,6 +308,32 @@ package final class ConfigurationReader {
         var json = ByteBuffer()
         node.append(to: &json)
         return json.array
+    }
+
+    // MARK: - Other files
+
+    /// Reads another file as a part of this configuration: `read` takes what it wants from it, and what is wrong with
+    /// it is complained about with this one's.
+    ///
+    /// - Parameter section: what the file's keys stand below, in complaints.
+    /// - Returns: nil when there is no YAML to read from.
+    package func include<Value>(
+        _ file: String,
+        as section: String,
+        _ read: (ConfigurationReader) -> Value
+    ) -> Value? {
+        do throws(ConfigurationError) {
+            let reader = try Self.load(file: file, environment: complaints.environment)
+            let value = read(reader)
+            try reader.finish()
+            return value
+        } catch {
+            for problem in error.problems {
+                let path = KeyPath.join(section, problem.path)
+                complaints.add(.init(position: problem.position, path: path, message: problem.message))
+            }
+            return nil
+        }
     }
 
     // MARK: - Complaints

@@ -129,6 +129,9 @@ final class Record {
         }
     }
 
+    /// Appends a value as JSON.
+    func appendJSON(of node: Node, to output: inout ByteBuffer) { write(node, into: &output) }
+
     /// Fills `output` with the text of a value.
     ///
     /// - Returns: false for null, lists and objects, which have no text.

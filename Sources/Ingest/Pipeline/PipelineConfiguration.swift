@@ -22,6 +22,8 @@ struct PipelineConfiguration: Sendable {
 
     /// What is done with the documents of the format (`filters`).
     var filters: [FilterStep] = []
+    /// Lines with the documents that they must become (`tests`).
+    var tests: [PipelineTest] = []
 
     init() {}
 
@@ -40,6 +42,7 @@ struct PipelineConfiguration: Sendable {
         if ids.count > FilterStep.maxCount {
             reader.problem("filters", "has \(ids.count) filters; \(FilterStep.maxCount) are the most")
         }
+        tests = reader.sections("tests").enumerated().map { PipelineTest($1, number: $0 + 1) }
         if let problem = DailyIndex.problem(withPrefix: index) { reader.problem("index", problem) }
         for text in trustedProxies where IPNetwork(text) == nil {
             reader.problem(
@@ -57,6 +60,15 @@ struct PipelineConfiguration: Sendable {
     /// All pipelines of a configuration: those below `pipelines`, and the built-in one unless it is redefined.
     static func all(_ reader: ConfigurationReader) -> [PipelineConfiguration] {
         var pipelines = reader.namedSections("pipelines").map { PipelineConfiguration(name: $0.0, $0.1) }
+        for pipeline in PipelineFiles.pipelines(reader) {
+            if pipelines.contains(where: { $0.name == pipeline.name }) {
+                reader.problem(
+                    "pipeline_files",
+                    "a second pipeline is called \"\(pipeline.name)\"; rename the file"
+                )
+            }
+            pipelines.append(pipeline)
+        }
         if !pipelines.contains(where: { $0.name == builtInName }) {
             pipelines.append(PipelineConfiguration())
         }

@@ -40,6 +40,8 @@ final class FilterChain {
     private var stepsLeft = 0
     /// Hears of each step with the record behind it; every event is then timed.
     var observer: ((Trace, Record) -> Void)?
+    /// Hears of each record in front of the first step.
+    var onStart: ((Record) -> Void)?
 
     /// - Parameter counters: one for each step of the program.
     /// - Throws: what a filter misses on this machine.
@@ -59,6 +61,7 @@ final class FilterChain {
         eventCount &+= 1
         documents = 0
         stepsLeft = Self.maxStepsPerEvent
+        onStart?(record)
         run(record, from: 0, emit: emit)
     }
 

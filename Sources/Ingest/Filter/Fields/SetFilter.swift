@@ -31,21 +31,13 @@ struct SetPlan: FilterPlan {
         -> Value?
     {
         guard case .scalar(let text, let json) = value, json.first == UInt8(ascii: "\"") else {
-            return .json(Self.json(value))
+            return .json(value.json)
         }
         do throws(FieldTextError) {
             return .text(try FieldText(text))
         } catch {
             reader.problem("fields", "\(error)")
             return nil
-        }
-    }
-
-    private static func json(_ value: ConfigurationReader.Leaf.Value) -> [UInt8] {
-        switch value {
-        case .scalar(_, let json): json
-        case .list(let elements):
-            Array("[".utf8) + elements.map(json).joined(separator: Array(",".utf8)) + Array("]".utf8)
         }
     }
 }
