@@ -17,6 +17,7 @@ private let program = Program(
     options: [],
     commands: [
         .check,
+        TestCommand.command,
         Program.Command(
             "parse",
             "print the documents that lines on standard input would become",
@@ -37,6 +38,7 @@ private func run() -> Int32 {
         switch invocation.command {
         case "check":
             return CheckCommand.run(configuration)
+        case "test": return TestCommand.run(invocation.arguments, configuration)
         case "parse":
             let pipeline = invocation.options["pipeline"] ?? PipelineConfiguration.builtInName
             return parse(

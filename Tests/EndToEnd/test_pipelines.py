@@ -11,6 +11,7 @@ import yaml
 
 from harness.loglines import append, line, lines
 from harness.lumberjack import Sender, event_window
+from harness.ports import free_port
 from harness.services import Ingest, Shipper, run_to_end
 from harness.store import BulkStore
 from harness.waiting import wait_until
@@ -165,3 +166,15 @@ def test_explain_says_what_each_filter_did(tmp_path: Path) -> None:
     assert text[6].strip() == '+ labels.class: "error"'
     assert json.loads(text[7])["labels"]["class"] == "error"
     assert words[-1][:2] == ["health", "dropped"]
+
+
+def test_test_output_goes_step_by_step(store: BulkStore, tmp_path: Path) -> None:
+    good = run_to_end("ingest", "test", "output", "--set", f"output.elasticsearch.hosts={store.url}")
+    steps = [line.split() for line in good.stdout.decode().splitlines()[1:]]
+    assert good.returncode == 0, good.stdout
+    assert [step[:2] for step in steps] == [[name, "OK"] for name in ("resolve", "connect", "answer", "credentials", "privileges")]
+    assert "nginx-*" in good.stdout.decode()
+    bad = run_to_end("ingest", "test", "output", "--set", f"output.elasticsearch.hosts=http://127.0.0.1:{free_port()}")
+    assert bad.returncode == 1
+    assert "connect      FAILED" in bad.stdout.decode() and "is the server running" in bad.stdout.decode()
+    assert run_to_end("ingest", "test").returncode == 2

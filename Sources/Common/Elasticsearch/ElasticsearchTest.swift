@@ -13,33 +13,24 @@ package struct ElasticsearchTest {
     private let settings: ElasticsearchSettings
     /// What the service writes to.
     private let patterns: [String]
-    private let say: (String) -> Void
+    private let steps: StepwiseTest
 
     /// - Parameter say: takes one line without its end.
     package init(_ settings: ElasticsearchSettings, patterns: [String], say: @escaping (String) -> Void) {
         self.settings = settings
         self.patterns = patterns
-        self.say = say
+        steps = StepwiseTest(say: say)
     }
 
-    /// Why a step failed, in words that say what to do.
-    private struct Failure: Error { let reason: String }
+    private typealias Failure = StepwiseTest.Failure
 
     /// - Returns: whether every server passed every step.
     package func run() -> Bool {
-        var isGood = true
-        for host in settings.hosts {
-            say(host.description)
-            do throws(Failure) { try test(host) } catch {
-                say("    \(error.reason)")
-                isGood = false
-            }
-        }
-        return isGood
+        steps.run(settings.hosts, title: { $0.description }) { host throws(Failure) in try test(host) }
     }
 
     private func test(_ host: HTTPServerAddress) throws(Failure) {
-        let addresses = try step("resolve") { () throws(Failure) in
+        let addresses = try steps.step("resolve") { () throws(Failure) in
             do {
                 let found = try Socket.resolve(host.name, port: host.port)
                 return (found, found.map(\.host).joined(separator: ", "))
@@ -47,34 +38,17 @@ package struct ElasticsearchTest {
                 throw Failure(reason: "\(error); check its spelling and the resolver")
             }
         }
-        try step("connect") { () throws(Failure) in ((), try connect(addresses)) }
+        try steps.step("connect") { () throws(Failure) in ((), try connect(addresses)) }
         let client: HTTPClient
         do { client = try HTTPClient(settings.http) } catch { throw Failure(reason: error.description) }
         defer { client.close() }
         // One request does all three steps.
         let answer = perform(.get, "/", client, host)
-        if host.isTLS { try step("TLS") { () throws(Failure) in ((), try handshake(answer)) } }
-        let response = try step("answer") { () throws(Failure) in try accept(answer, client, host) }
-        try step("credentials") { () throws(Failure) in ((), try credentials(response)) }
+        if host.isTLS { try steps.step("TLS") { () throws(Failure) in ((), try handshake(answer)) } }
+        let response = try steps.step("answer") { () throws(Failure) in try accept(answer, client, host) }
+        try steps.step("credentials") { () throws(Failure) in ((), try credentials(response)) }
         guard let product = response.product else { return }
-        try step("privileges") { () throws(Failure) in ((), try privileges(client, host, product)) }
-    }
-
-    /// Prints the step's name and how it ended.
-    @discardableResult
-    private func step<Result>(
-        _ name: String,
-        _ body: () throws(Failure) -> (Result, String)
-    ) throws(Failure) -> Result {
-        let title = "  " + name + String(repeating: " ", count: max(0, 13 - name.utf8.count))
-        do throws(Failure) {
-            let (result, detail) = try body()
-            say(detail.isEmpty ? "\(title)OK" : "\(title)OK    \(detail)")
-            return result
-        } catch {
-            say("\(title)FAILED")
-            throw error
-        }
+        try steps.step("privileges") { () throws(Failure) in ((), try privileges(client, host, product)) }
     }
 
     // MARK: - Steps

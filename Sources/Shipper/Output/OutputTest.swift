@@ -15,39 +15,30 @@ struct OutputTest {
     private let settings: LumberjackClient.Settings
     /// How the certificate was checked, in words.
     private let verification: String
-    private let say: (String) -> Void
+    private let steps: StepwiseTest
 
     /// A receiver answers an empty window at once, or not at all.
     static let silence = Duration.seconds(2)
     /// A server's verdict on our certificate comes with the answer to the last message of the handshake.
     static let verdictTime = Duration.milliseconds(500)
 
-    /// Why a step failed, in words that say what to do.
-    private struct Failure: Error { let reason: String }
+    private typealias Failure = StepwiseTest.Failure
 
     /// - Parameter say: takes one line without its end.
     init(_ settings: LumberjackClient.Settings, verification: String, say: @escaping (String) -> Void) {
         self.settings = settings
         self.verification = verification
-        self.say = say
+        steps = StepwiseTest(say: say)
     }
 
     /// - Returns: whether every host passed every step.
     func run() -> Bool {
-        var isGood = true
-        for host in settings.hosts {
-            say(host.text)
-            do throws(Failure) { try test(host) } catch {
-                say("    \(error.reason)")
-                isGood = false
-            }
-        }
-        return isGood
+        steps.run(settings.hosts, title: { $0.text }) { host throws(Failure) in try test(host) }
     }
 
     private func test(_ host: LumberjackClient.Host) throws(Failure) {
-        try step("parse") { () throws(Failure) in ((), "host \(host.name), port \(host.port)") }
-        let addresses = try step("resolve") { () throws(Failure) in
+        try steps.step("parse") { () throws(Failure) in ((), "host \(host.name), port \(host.port)") }
+        let addresses = try steps.step("resolve") { () throws(Failure) in
             do throws(Socket.ResolutionFailure) {
                 let found = try settings.resolve(host)
                 return (found, found.map(\.host).joined(separator: ", "))
@@ -55,29 +46,12 @@ struct OutputTest {
                 throw Failure(reason: "\(error); check its spelling and the resolver")
             }
         }
-        let connection = try step("connect") { () throws(Failure) in try connect(addresses) }
+        let connection = try steps.step("connect") { () throws(Failure) in try connect(addresses) }
         defer { connection.close() }
         if let context = settings.tls {
-            try step("TLS") { () throws(Failure) in ((), try handshake(connection, context, host)) }
+            try steps.step("TLS") { () throws(Failure) in ((), try handshake(connection, context, host)) }
         }
-        try step("protocol") { () throws(Failure) in ((), try exchange(connection)) }
-    }
-
-    /// Prints the step's name and how it ended.
-    @discardableResult
-    private func step<Result>(
-        _ name: String,
-        _ body: () throws(Failure) -> (Result, String)
-    ) throws(Failure) -> Result {
-        let title = "  " + name + String(repeating: " ", count: max(0, 13 - name.utf8.count))
-        do throws(Failure) {
-            let (result, detail) = try body()
-            say("\(title)OK    \(detail)")
-            return result
-        } catch {
-            say("\(title)FAILED")
-            throw error
-        }
+        try steps.step("protocol") { () throws(Failure) in ((), try exchange(connection)) }
     }
 }
 
