@@ -40,14 +40,14 @@ struct FileIdentification {
                     ? .known(state) : .truncated(state)
             }
             // The token of a copy, which has another name, is not made from its own key.
-            guard state.path == path, try beginsAsRead(file, state) == false else { return .known(state) }
+            guard state.path == path, try state.isBeginning(of: file) == false else { return .known(state) }
             return .truncated(state)
         }
         if let state = try renumbered(file, status, gone) { return .renumbered(state) }
         guard mayBeCopy else { return .new }
         for state in registry.ended.reversed() + gone where CopyRule.isRotated(path, of: state.path) {
             let (offset, fingerprint) = state.resumption
-            if offset == 0, try beginsAsRead(file, state) == true {
+            if offset == 0, try state.isBeginning(of: file) == true {
                 return .copy(of: state, offset: 0, fingerprint: .empty)
             }
             guard status.size >= offset, offset > 0 else { continue }
@@ -68,23 +68,6 @@ struct FileIdentification {
             }
         }
         return waits ? .wait : .new
-    }
-
-    /// Whether the file begins with the line that was read first in that life, of which nothing is stored for sure.
-    ///
-    /// Lines sent just before a crash may be stored although the state does not say so; only the same token makes
-    /// them the same documents when they are sent again.
-    ///
-    /// - Returns: nil when nothing was read.
-    private func beginsAsRead(_ file: Int32, _ state: FileState) throws(Errno) -> Bool? {
-        guard let token = state.token else { return nil }
-        let found = try IdentityToken.token(
-            state.key,
-            generation: state.generation,
-            raw: file,
-            bytes: token.bytes
-        )
-        return found.value == token.value
     }
 
     private func renumbered(_ file: Int32, _ status: FileStatus, _ gone: [FileState]) throws(Errno)

@@ -16,12 +16,4 @@ extension Harvester {
         state.token = try IdentityToken.token(key, generation: state.generation, raw: raw)
         return true
     }
-
-    /// Whether an open file begins with the line by which a life of another file is known.
-    func begins(as state: FileState) throws(Errno) -> Bool {
-        guard let token = state.token, let raw else { return false }
-        return try IdentityToken.token(state.key, generation: state.generation, raw: raw, bytes: token.bytes)
-            .value
-            == token.value
-    }
 }

@@ -54,7 +54,7 @@ extension Harvesters {
     private func noteCopiesRead(of loss: Overwritten) {
         for harvester in all.values where CopyRule.isRotated(harvester.path, of: loss.path) {
             do {
-                if try harvester.begins(as: loss.state) {
+                if let raw = harvester.raw, try loss.state.isBeginning(of: raw) == true {
                     noteCopy(of: loss.state, size: harvester.knownSize)
                 }
             } catch {

@@ -61,4 +61,16 @@ final class FileState {
 
     /// Records how far the life was read when it ended.
     func noteEnd(_ offset: Int64, _ fingerprint: Fingerprint) { end = (offset, fingerprint) }
+
+    /// Whether an open file begins with the line by which this life is known.
+    ///
+    /// Lines sent just before a crash may be stored although the offset does not say so; only the same token makes
+    /// them the same documents when they are sent again.
+    ///
+    /// - Returns: nil when nothing was read in this life.
+    func isBeginning(of file: Int32) throws(Errno) -> Bool? {
+        guard let token else { return nil }
+        return try IdentityToken.token(key, generation: generation, raw: file, bytes: token.bytes).value
+            == token.value
+    }
 }
