@@ -111,6 +111,7 @@ struct LogVectors {
     /// Whether two values mean the same to Elasticsearch: a list of one is that one.
     static func areEqual(_ left: Any?, _ right: Any?) -> Bool {
         guard let left, let right else { return left == nil && right == nil }
+        if let left = left as? Bool, let right = right as? Bool { return left == right }
         let lefts = left as? [Any] ?? [left]
         let rights = right as? [Any] ?? [right]
         return (lefts as NSArray).isEqual(to: rights)

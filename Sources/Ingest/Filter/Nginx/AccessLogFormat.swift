@@ -2,20 +2,18 @@ import Common
 
 /// Lines of an access log, cut by the format that the server was configured with.
 final class AccessLogFormat: LineFormat {
-    /// A format that lines may have, and the fields of its variables.
+    /// A format that lines may have, and what its values mean.
     private struct Variant {
         var line: NginxLine
-        /// For each variable without a field of its own, its field.
-        let others: [FieldID?]
+        var filter: NginxAccessFilter
     }
 
     let hasMessage = false
-    private var variants: [Variant]
-    private var filter: NginxAccessFilter
+    private var variants: [Variant] = []
     private let ingress: IngressFields?
 
     /// - Parameters:
-    ///   - formats: the likeliest first; all with the same escape.
+    ///   - formats: the likeliest first.
     ///   - remoteAddresses: see `NginxAccessFilter`.
     init(
         _ formats: [NginxLogFormat],
@@ -24,23 +22,16 @@ final class AccessLogFormat: LineFormat {
         isIngress: Bool = false,
         event: inout Event
     ) {
-        let table = event.table
-        variants = formats.map { format in
-            Variant(
-                line: NginxLine(format: format),
-                others: zip(format.steps, format.names).map { step, name in
-                    step.variable == .other
-                        ? table.id(named: NginxLogFormat.field(of: name, in: format.object)) : nil
-                }
-            )
-        }
-        filter = NginxAccessFilter(
-            escape: formats.first?.escape ?? .default,
-            remoteAddresses: remoteAddresses,
-            trustedProxies: trustedProxies,
-            event: &event
-        )
         ingress = isIngress ? IngressFields(event: &event) : nil
+        for format in formats {
+            let filter = NginxAccessFilter(
+                format: format,
+                remoteAddresses: remoteAddresses,
+                trustedProxies: trustedProxies,
+                event: &event
+            )
+            variants.append(Variant(line: NginxLine(format: format), filter: filter))
+        }
     }
 
     func read(
@@ -68,21 +59,9 @@ final class AccessLogFormat: LineFormat {
 
     @inline(__always)
     private func apply(_ number: Int, _ text: RawSpan, _ event: inout Event) -> LineFacts {
-        var state = filter.begin(&event)
         let values = variants[number].line.values
-        let steps = variants[number].line.format.steps
-        for index in steps.indices {
-            filter.take(
-                steps[index].variable,
-                values[index],
-                other: variants[number].others[index],
-                text,
-                &state,
-                &event
-            )
-        }
-        let facts = filter.finish(state, text, &event)
-        ingress?.apply(steps, values, text, &event)
+        let facts = variants[number].filter.apply(values, of: text, to: &event)
+        ingress?.apply(variants[number].line.format.steps, values, text, &event)
         return facts
     }
 

@@ -23,6 +23,30 @@ struct NginxAccessFilter {
     private let http: Range<Int>
     private let https: Range<Int>
     private var address: ClientAddress
+    /// The variables of each line, and their fields where ECS has none; none for lines that name their values.
+    private var steps: [NginxLogFormat.Step] = []
+    private var others: [FieldID?] = []
+
+    /// A filter for lines of one format.
+    init(
+        format: NginxLogFormat,
+        remoteAddresses: String = ECSField.nginxRemoteIPList.name,
+        trustedProxies: [IPNetwork],
+        event: inout Event
+    ) {
+        self.init(
+            escape: format.escape,
+            remoteAddresses: remoteAddresses,
+            trustedProxies: trustedProxies,
+            event: &event
+        )
+        let table = event.table
+        steps = format.steps
+        others = zip(format.steps, format.names).map { step, name in
+            step.variable == .other
+                ? table.id(named: NginxLogFormat.field(of: name, in: format.object)) : nil
+        }
+    }
 
     /// - Parameter remoteAddresses: the field for all addresses between client and server; nil where it is not known.
     init(
@@ -40,6 +64,17 @@ struct NginxAccessFilter {
         http = event.addConstant(#""http""#)
         https = event.addConstant(#""https""#)
         address = ClientAddress(trusted: trustedProxies)
+    }
+
+    /// Sets the fields of a line.
+    ///
+    /// - Parameter values: where the variables stand in `line`, in the order of the format.
+    mutating func apply(_ values: [Range<Int>], of line: RawSpan, to event: inout Event) -> LineFacts {
+        var state = begin(&event)
+        for index in steps.indices {
+            take(steps[index].variable, values[index], other: others[index], line, &state, &event)
+        }
+        return finish(state, line, &event)
     }
 
     /// Begins a line: `take` each variable, then `finish`.

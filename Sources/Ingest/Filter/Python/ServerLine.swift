@@ -27,18 +27,17 @@ struct ServerLine {
         guard start < line.byteCount, line[start] == UInt8(ascii: "["), start + 3 < line.byteCount,
             // A day, and not the year with which records of loggers begin.
             line[start + 3] == UInt8(ascii: "/"),
-            let (time, end) = PythonTime.read(line, start + 1..<line.byteCount, zone),
-            line.has("] ", at: end)
+            let (time, timeEnd) = PythonTime.read(line, start + 1..<line.byteCount, zone),
+            line.has("] ", at: timeEnd)
         else { return nil }
-        let message = end + 2..<line.byteCount
+        let message = timeEnd + 2..<line.byteCount
         var facts = LineFacts()
         facts.time = time
         if let client { facts.client = fields.setClient(client, line, &event) }
-        if setRequest(message, line, &event, &facts) {
-            event.set(.message, text: message, in: .line)
-            return facts
-        }
-        if line.has("code ", at: message.lowerBound) { LogLevel.set("error", &event) }
+        // A traceback may have been joined to the line before it.
+        let end = line.firstIndex(of: 0x0A, in: message) ?? line.byteCount
+        let isRequest = setRequest(message.lowerBound..<end, line, &event, &facts)
+        if !isRequest, line.has("code ", at: message.lowerBound) { LogLevel.set("error", &event) }
         PythonMessage.set(message, line, &event)
         return facts
     }
