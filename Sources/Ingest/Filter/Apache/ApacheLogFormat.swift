@@ -10,13 +10,14 @@ enum ApacheLogFormat {
     /// The object for variables without a field of their own.
     static let object = "apache.access"
 
-    /// The formats that a configuration's text means, the likeliest first.
+    /// The formats that a configuration's text means, in the order of trying.
     ///
-    /// `combined` also takes `vhost_combined` and `common`, which cannot be mistaken for it.
+    /// `combined` also takes `vhost_combined` and `common`: of a line only one can be meant.
     static func compile(_ source: String) throws(NginxFormatError) -> [NginxLogFormat] {
         let texts =
             switch source {
-            case "combined": [combined, virtualHostCombined, common]
+            // The one with a host first: `%h %l %u` would take its lines as well.
+            case "combined": [virtualHostCombined, combined, common]
             case "vhost_combined": [virtualHostCombined]
             case "common": [common]
             default: [source]

@@ -17,8 +17,6 @@ struct NginxErrorParts: Equatable {
     var host: Range<Int>?
     var referrer: Range<Int>?
 
-    /// More places that might be the client's are not looked at: each costs a look at what follows.
-    private static let maxCandidates = 32
     private static let clientKey: StaticString = ", client: "
 
     init(_ line: RawSpan, _ message: Range<Int>) {
@@ -41,8 +39,8 @@ struct NginxErrorParts: Equatable {
         var offset = message.lowerBound
         var isQuoted = false
         var counted = offset
-        for _ in 0..<maxCandidates {
-            guard let start = line.firstIndex(of: clientKey, in: offset..<message.upperBound) else { break }
+        // Looks behind a place end at a comma, so all of them together cost no more than the line is long.
+        while let start = line.firstIndex(of: clientKey, in: offset..<message.upperBound) {
             while let quote = line.firstIndex(of: UInt8(ascii: "\""), in: counted..<start) {
                 isQuoted.toggle()
                 counted = quote + 1
