@@ -116,7 +116,7 @@ struct POSIXZone: Equatable, Sendable {
             return isNegative ? -seconds : seconds
         }
 
-        /// `,M3.5.0/2`
+        /// A change such as `,M3.5.0/2`.
         mutating func change() -> Change? {
             guard take(UInt8(ascii: ",")), take(UInt8(ascii: "M")), let month = number(),
                 (1...12).contains(month), take(UInt8(ascii: ".")), let week = number(),

@@ -24,6 +24,13 @@ struct FormatConfigurationTests {
         #expect(!configuration.pipelines.contains { $0.index == "logs" })
     }
 
+    @Test("the index template knows every field that formats set, with one type")
+    func schema() {
+        let names = LogFields.all.map(\.name)
+        #expect(Set(ECSField.allCases.map(\.name)).subtracting(names) == [])
+        #expect(Set(names).count == names.count)
+    }
+
     @Test("a pipeline of one's own has a format, and its defaults")
     func own() throws {
         let configuration = try configuration(

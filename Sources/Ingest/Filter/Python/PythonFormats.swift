@@ -1,8 +1,8 @@
 /// The formats in which Python programs usually log.
 enum PythonFormats {
-    /// `[2026-11-22 10:14:43 +0000] [21704] [INFO] Booting worker`
+    /// Of `[2026-11-22 10:14:43 +0000] [21704] [INFO] Booting worker`.
     static let gunicorn = "[%(asctime)s] [%(process)d] [%(levelname)s] %(message)s"
-    /// `[2026-11-22 10:14:47,092] WARNING in shop: stock low`
+    /// Of `[2026-11-22 10:14:47,092] WARNING in shop: stock low`.
     static let flask = "[%(asctime)s] %(levelname)s in %(module)s: %(message)s"
 
     /// What `logging.basicConfig`, Django's documentation and most projects have; the more telling first, since a looser one
@@ -17,6 +17,8 @@ enum PythonFormats {
         "[%(asctime)s] [%(levelname)s] %(name)s: %(message)s",
         "[%(asctime)s] %(levelname)s [%(name)s:%(lineno)d] %(message)s",
         "[%(asctime)s] %(levelname)s [%(name)s] %(message)s",
+        // Celery's workers.
+        "[%(asctime)s: %(levelname)s/%(processName)s] %(message)s",
         "{levelname} {asctime} {module} {process:d} {thread:d} {message}",
         "%(levelname)s %(asctime)s %(name)s: %(message)s",
         "%(levelname)s:%(name)s:%(message)s",

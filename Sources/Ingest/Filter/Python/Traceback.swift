@@ -126,7 +126,7 @@ extension Traceback {
         }
     }
 
-    /// `  File "/srv/app/shop.py", line 11, in boom`
+    /// A line such as `File "/srv/app/shop.py", line 11, in boom`, indented.
     private struct Frame {
         let file: Range<Int>
         let function: Range<Int>

@@ -33,6 +33,11 @@ struct PythonLogFormatTests {
                 "[2026-11-22 10:14:43 +0000] <Thread-1 (run)> x",
                 ["2026-11-22 10:14:43 +0000", "Thread-1 (run)", "x"]
             ),
+            (
+                "[%(asctime)s: %(levelname)s/%(processName)s] %(message)s",
+                "[2026-11-22 10:14:47,121: INFO/ForkPoolWorker-1] Task done",
+                ["2026-11-22 10:14:47,121", "INFO", "ForkPoolWorker-1", "Task done"]
+            ),
             ("%(message)s (%(name)s)", "it (is) here (shop)", nil),
             ("%(message)s [%(name)s]", "it is here [shop]", ["it is here", "shop"]),
             ("%(levelname)s %(message)s", "Info x", nil), ("%(levelname)s %(message)s", "INFO", nil),
