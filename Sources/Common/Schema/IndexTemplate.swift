@@ -8,7 +8,7 @@ package struct IndexTemplate: Equatable, Sendable {
     /// Elasticsearch's default, said aloud: it bounds what a log line with invented names can do to the cluster.
     private static let defaultMaxFields = 1000
     /// Grows with each change of the field lists; an older ingest leaves a newer template alone.
-    package static let version = 1
+    package static let version = 2
     /// Who wrote it, in `_meta`: templates of others are left alone.
     package static let owner = "elkfa"
 
@@ -35,7 +35,7 @@ package struct IndexTemplate: Equatable, Sendable {
     /// Types of fields that are not in the list, by name or by kind of value; text is a keyword in any case.
     package var dynamicRules: [DynamicRule] = []
 
-    package init(name: String = "nginx", fields: [SchemaField] = NginxFields.all) {
+    package init(name: String = "nginx", fields: [SchemaField] = LogFields.all) {
         self.name = name
         self.fields = fields
         patterns = ["\(name)-*"]

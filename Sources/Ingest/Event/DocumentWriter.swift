@@ -36,7 +36,7 @@ struct DocumentWriter {
                 node = entry.node
                 output.append(text, starts[entry.firstStart + shared]..<entry.end)
                 if slot.kind == .members {
-                    output.append(members: event.members, slot, payload)
+                    output.append(members: event.members, slot, payload, line)
                     return
                 }
                 switch slot.source {
@@ -74,16 +74,30 @@ extension ByteBuffer {
         }
     }
 
-    fileprivate mutating func append(members: [Event.Member], _ slot: Event.Slot, _ payload: RawSpan) {
+    fileprivate mutating func append(
+        members: [Event.Member],
+        _ slot: Event.Slot,
+        _ payload: RawSpan,
+        _ line: RawSpan
+    ) {
         var index = slot.start
         while index >= 0 {
             let member = members[index]
             if index != slot.start { append(UInt8(ascii: ",")) }
             append(UInt8(ascii: "\""))
-            append(payload, member.key)
-            append("\":")
-            append(payload, member.value)
+            switch member.source {
+            case .payload: append(payload, member.key, member.value)
+            default: append(line, member.key, member.value)
+            }
             index = member.next
         }
+    }
+
+    /// Appends the rest of a member whose opening quote stands there.
+    @inline(__always)
+    private mutating func append(_ bytes: RawSpan, _ key: Range<Int>, _ value: Range<Int>) {
+        append(bytes, key)
+        append("\":")
+        append(bytes, value)
     }
 }

@@ -1,33 +1,47 @@
 /// The fields that this service reads or writes by itself, under their ECS names.
 ///
 /// Pipelines may add names of their own (`FieldTable.init`). Names outside of ECS are those of
-/// the Filebeat nginx module, or stand below `nginx.access` and `wechat`.
+/// the Filebeat nginx module, or stand below `nginx` and `wechat`.
 enum ECSField: Int, CaseIterable, Sendable {
     case timestamp, message, tags
     case agentEphemeralID, agentID, agentName, agentType, agentVersion
+    case clientFingerprint
     case ecsVersion
-    case errorMessage
-    case eventCategory, eventCreated, eventDataset, eventDuration, eventKind, eventModule
-    case eventOriginal, eventOutcome, eventTimezone, eventType
+    case errorCode, errorGroupingKey, errorMessage, errorStackTrace, errorType
+    case eventCategory, eventCreated, eventDataset, eventDuration, eventKind, eventModule, eventOriginal
+    case eventOutcome, eventTimezone, eventType
     case hostHostname, hostName
-    case httpRequestBytes, httpRequestID, httpRequestMethod, httpRequestReferrer
-    case httpResponseBodyBytes, httpResponseBytes, httpResponseMimeType, httpResponseStatusCode
-    case httpVersion
+    case httpRequestBytes, httpRequestID, httpRequestMethod, httpRequestReferrer, httpResponseBodyBytes
+    case httpResponseBytes, httpResponseMimeType, httpResponseStatusCode, httpVersion
     case inputType
-    case logFileDeviceID, logFileIdentity, logFileInode, logFilePath, logFlags, logOffset
-    case nginxCacheStatus, nginxConnectionID, nginxConnectionRequests, nginxRemoteIPList, nginxServerName
-    case nginxUpstreamAddressList, nginxUpstreamConnectTimeList, nginxUpstreamHeaderTimeList
-    case nginxUpstreamResponseLengthList, nginxUpstreamResponseTimeList, nginxUpstreamStatusCodeList
-    case processPID
+    case logFileDeviceID, logFileIdentity, logFileInode, logFilePath, logFlags, logLevel, logLogger
+    case logOffset, logOriginFileLine, logOriginFileName, logOriginFunction
+    case syslogAppname, syslogFacilityCode, syslogFacilityName, syslogHostname, syslogMessageID
+    case syslogPriority, syslogProcessID, syslogSeverityCode, syslogSeverityName, syslogStructuredData
+    case syslogVersion
+    case nginxConnectionID, nginxConnectionRequests, nginxRemoteIPList, nginxServerName
+    case nginxUpstreamAddressList, nginxCacheStatus, nginxUpstreamConnectTimeList
+    case nginxUpstreamHeaderTimeList, nginxUpstreamResponseLengthList, nginxUpstreamResponseTimeList
+    case nginxUpstreamStatusCodeList
+    case nginxErrorConnectionID, nginxErrorServer, nginxErrorSubrequest, nginxErrorText
+    case nginxErrorUpstream
+    case ingressRequestID, ingressRequestLength, ingressRequestTime, ingressRemoteIPList
+    case ingressUpstreamAlternativeName, ingressUpstreamIP, ingressUpstreamName, ingressUpstreamPort
+    case ingressResponseLength, ingressResponseLengthList, ingressResponseStatusCode
+    case ingressResponseStatusCodeList, ingressResponseTime, ingressResponseTimeList
+    case ingressUpstreamAddressList
+    case processName, processPID, processThreadID, processThreadName
     case relatedIP, relatedUser
     case serverIP, serverPort
     case sourceAddress, sourceIP, sourcePort
+    case spanID
     case tlsCipher, tlsClientServerName, tlsVersion, tlsVersionProtocol
-    case traceID, transactionID
+    case traceID
+    case transactionID
     case urlDomain, urlExtension, urlFragment, urlOriginal, urlPath, urlPort, urlQuery, urlScheme
     case userName
     case userAgentOriginal
-    case wechatAppID, wechatAppVersion, wechatClient, wechatLanguage, wechatMiniProgram, wechatNetworkType
+    case wechatAppVersion, wechatAppID, wechatClient, wechatLanguage, wechatMiniProgram, wechatNetworkType
     case wechatRelease, wechatVersion
 
     /// The dotted name, as documents and index templates know it.
@@ -41,8 +55,13 @@ enum ECSField: Int, CaseIterable, Sendable {
         case .agentName: "agent.name"
         case .agentType: "agent.type"
         case .agentVersion: "agent.version"
+        case .clientFingerprint: "client.fingerprint"
         case .ecsVersion: "ecs.version"
+        case .errorCode: "error.code"
+        case .errorGroupingKey: "error.grouping_key"
         case .errorMessage: "error.message"
+        case .errorStackTrace: "error.stack_trace"
+        case .errorType: "error.type"
         case .eventCategory: "event.category"
         case .eventCreated: "event.created"
         case .eventDataset: "event.dataset"
@@ -70,19 +89,58 @@ enum ECSField: Int, CaseIterable, Sendable {
         case .logFileInode: "log.file.inode"
         case .logFilePath: "log.file.path"
         case .logFlags: "log.flags"
+        case .logLevel: "log.level"
+        case .logLogger: "log.logger"
         case .logOffset: "log.offset"
-        case .nginxCacheStatus: "nginx.access.upstream.cache_status"
+        case .logOriginFileLine: "log.origin.file.line"
+        case .logOriginFileName: "log.origin.file.name"
+        case .logOriginFunction: "log.origin.function"
+        case .syslogAppname: "log.syslog.appname"
+        case .syslogFacilityCode: "log.syslog.facility.code"
+        case .syslogFacilityName: "log.syslog.facility.name"
+        case .syslogHostname: "log.syslog.hostname"
+        case .syslogMessageID: "log.syslog.msgid"
+        case .syslogPriority: "log.syslog.priority"
+        case .syslogProcessID: "log.syslog.procid"
+        case .syslogSeverityCode: "log.syslog.severity.code"
+        case .syslogSeverityName: "log.syslog.severity.name"
+        case .syslogStructuredData: "log.syslog.structured_data"
+        case .syslogVersion: "log.syslog.version"
         case .nginxConnectionID: "nginx.access.connection.id"
         case .nginxConnectionRequests: "nginx.access.connection.requests"
         case .nginxRemoteIPList: "nginx.access.remote_ip_list"
         case .nginxServerName: "nginx.access.server_name"
         case .nginxUpstreamAddressList: "nginx.access.upstream.address_list"
+        case .nginxCacheStatus: "nginx.access.upstream.cache_status"
         case .nginxUpstreamConnectTimeList: "nginx.access.upstream.connect_time_list"
         case .nginxUpstreamHeaderTimeList: "nginx.access.upstream.header_time_list"
         case .nginxUpstreamResponseLengthList: "nginx.access.upstream.response_length_list"
         case .nginxUpstreamResponseTimeList: "nginx.access.upstream.response_time_list"
         case .nginxUpstreamStatusCodeList: "nginx.access.upstream.status_code_list"
+        case .nginxErrorConnectionID: "nginx.error.connection_id"
+        case .nginxErrorServer: "nginx.error.server"
+        case .nginxErrorSubrequest: "nginx.error.subrequest"
+        case .nginxErrorText: "nginx.error.text"
+        case .nginxErrorUpstream: "nginx.error.upstream"
+        case .ingressRequestID: "nginx.ingress_controller.http.request.id"
+        case .ingressRequestLength: "nginx.ingress_controller.http.request.length"
+        case .ingressRequestTime: "nginx.ingress_controller.http.request.time"
+        case .ingressRemoteIPList: "nginx.ingress_controller.remote_ip_list"
+        case .ingressUpstreamAlternativeName: "nginx.ingress_controller.upstream.alternative_name"
+        case .ingressUpstreamIP: "nginx.ingress_controller.upstream.ip"
+        case .ingressUpstreamName: "nginx.ingress_controller.upstream.name"
+        case .ingressUpstreamPort: "nginx.ingress_controller.upstream.port"
+        case .ingressResponseLength: "nginx.ingress_controller.upstream.response.length"
+        case .ingressResponseLengthList: "nginx.ingress_controller.upstream.response.length_list"
+        case .ingressResponseStatusCode: "nginx.ingress_controller.upstream.response.status_code"
+        case .ingressResponseStatusCodeList: "nginx.ingress_controller.upstream.response.status_code_list"
+        case .ingressResponseTime: "nginx.ingress_controller.upstream.response.time"
+        case .ingressResponseTimeList: "nginx.ingress_controller.upstream.response.time_list"
+        case .ingressUpstreamAddressList: "nginx.ingress_controller.upstream_address_list"
+        case .processName: "process.name"
         case .processPID: "process.pid"
+        case .processThreadID: "process.thread.id"
+        case .processThreadName: "process.thread.name"
         case .relatedIP: "related.ip"
         case .relatedUser: "related.user"
         case .serverIP: "server.ip"
@@ -90,6 +148,7 @@ enum ECSField: Int, CaseIterable, Sendable {
         case .sourceAddress: "source.address"
         case .sourceIP: "source.ip"
         case .sourcePort: "source.port"
+        case .spanID: "span.id"
         case .tlsCipher: "tls.cipher"
         case .tlsClientServerName: "tls.client.server_name"
         case .tlsVersion: "tls.version"
@@ -106,8 +165,8 @@ enum ECSField: Int, CaseIterable, Sendable {
         case .urlScheme: "url.scheme"
         case .userName: "user.name"
         case .userAgentOriginal: "user_agent.original"
-        case .wechatAppID: "wechat.appid"
         case .wechatAppVersion: "wechat.app_version"
+        case .wechatAppID: "wechat.appid"
         case .wechatClient: "wechat.client"
         case .wechatLanguage: "wechat.language"
         case .wechatMiniProgram: "wechat.mini_program"

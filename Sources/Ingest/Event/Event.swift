@@ -31,8 +31,9 @@ struct Event: ~Copyable {
         var range: Range<Int> { start..<end }
     }
 
-    /// A member of the incoming event that is copied, key (without quotes) and value being ranges of the payload.
+    /// A member that is copied, key (without quotes) and value being ranges of the payload or of the line.
     struct Member {
+        let source: Source
         let key: Range<Int>
         let value: Range<Int>
         fileprivate(set) var next: Int
@@ -98,6 +99,9 @@ struct Event: ~Copyable {
         return has(id) ? slots[id.index] : nil
     }
 
+    /// The value of a field; nil when the event does not have it.
+    func slot(_ field: FieldID) -> Slot? { has(field) ? slots[field.index] : nil }
+
     /// Calls `body` with every field there is, in the order of writing.
     @inline(__always)
     func forEach(_ body: (Int, Slot) -> Void) {
@@ -158,6 +162,13 @@ struct Event: ~Copyable {
         present[id.index >> 6] &= ~(1 << UInt64(id.index & 63))
     }
 
+    /// Gives the value of one field to another; nothing happens when there is none.
+    mutating func move(_ field: ECSField, to other: ECSField) {
+        guard let slot = slot(field) else { return }
+        set(table.id(other), slot)
+        remove(field)
+    }
+
     /// Removes everything in an object, and sets its members as JSON text (`"a":1,"b":{}`) that stands in the arena.
     mutating func replace(_ node: Int, members range: Range<Int>) {
         for index in table.fields[node] where has(FieldID(index: index)) {
@@ -168,22 +179,44 @@ struct Event: ~Copyable {
 
     /// Keeps a member of the incoming event as it is; of two with the same key, the last.
     mutating func keep(_ key: Range<Int>, value: Range<Int>, in node: Int, payload: RawSpan) {
+        keep(Member(source: .payload, key: key, value: value, next: -1), in: node, payload, payload)
+    }
+
+    /// Keeps a member of a line that is JSON, in place of one of the incoming event with the same key.
+    mutating func keep(
+        _ key: Range<Int>,
+        value: Range<Int>,
+        in node: Int,
+        line: RawSpan,
+        payload: RawSpan
+    ) {
+        keep(Member(source: .line, key: key, value: value, next: -1), in: node, line, payload)
+    }
+
+    /// - Parameter text: what `member` points into.
+    private mutating func keep(_ member: Member, in node: Int, _ text: RawSpan, _ payload: RawSpan) {
         let rest = table.rests[node]
         let new = members.count
         guard has(rest) else {
-            members.append(Member(key: key, value: value, next: -1))
+            members.append(member)
             set(rest, Slot(kind: .members, source: .payload, start: new, end: new))
             return
         }
         var index = slots[rest.index].start
         while index >= 0 {
-            if payload.isEqual(members[index].key, key) {
-                members[index] = Member(key: key, value: value, next: members[index].next)
+            let known = members[index]
+            let isSame =
+                known.source == .payload
+                ? payload.isEqual(known.key, to: member.key, of: text)
+                : text.isEqual(known.key, to: member.key, of: text)
+            if isSame {
+                members[index] = member
+                members[index].next = known.next
                 return
             }
-            index = members[index].next
+            index = known.next
         }
-        members.append(Member(key: key, value: value, next: -1))
+        members.append(member)
         members[slots[rest.index].end].next = new
         slots[rest.index].end = new
     }
@@ -202,15 +235,36 @@ struct Event: ~Copyable {
     ///
     /// - Parameter payload: the incoming event, from which the list may come.
     mutating func append(_ text: String, to field: ECSField, payload: RawSpan) {
-        let start = arena.count
-        arena.append(UInt8(ascii: "["))
-        if let slot = slot(field), slot.kind == .json {
-            appendElements(of: slot, payload)
-            if arena.count > start + 1 { arena.append(UInt8(ascii: ",")) }
-        }
+        let start = beginList(table.id(field), payload)
         arena.append(jsonString: text)
         arena.append(UInt8(ascii: "]"))
         set(field, json: start..<arena.count, in: .arena)
+    }
+
+    /// Adds a JSON value of a line, or the elements of a list, to a field; a single value without others stays single.
+    mutating func append(_ value: Range<Int>, of line: RawSpan, to field: FieldID, payload: RawSpan) {
+        guard has(field) else {
+            let start = arena.count
+            arena.append(line, value)
+            set(field, json: start..<arena.count, in: .arena)
+            return
+        }
+        let start = beginList(field, payload)
+        arena.append(line, line.listElements(value))
+        // Of an empty list nothing came.
+        if arena[arena.count - 1] == UInt8(ascii: ",") { arena.truncate(to: arena.count - 1) }
+        arena.append(UInt8(ascii: "]"))
+        set(field, json: start..<arena.count, in: .arena)
+    }
+
+    /// Begins a list in the arena with the elements that a field has, ready for another; answers where it begins.
+    private mutating func beginList(_ field: FieldID, _ payload: RawSpan) -> Int {
+        let start = arena.count
+        arena.append(UInt8(ascii: "["))
+        guard let slot = slot(field), slot.kind == .json else { return start }
+        appendElements(of: slot, payload)
+        if arena.count > start + 1 { arena.append(UInt8(ascii: ",")) }
+        return start
     }
 
     /// Copies the inside of a JSON list, or a single value, to the end of the arena.
@@ -235,11 +289,11 @@ extension RawSpan {
         return start..<end
     }
 
-    /// Whether two ranges hold the same bytes.
-    fileprivate func isEqual(_ left: Range<Int>, _ right: Range<Int>) -> Bool {
+    /// Whether a range of two texts holds the same bytes.
+    fileprivate func isEqual(_ left: Range<Int>, to right: Range<Int>, of other: RawSpan) -> Bool {
         guard left.count == right.count else { return false }
         for distance in 0..<left.count
-        where self[left.lowerBound + distance] != self[right.lowerBound + distance] {
+        where self[left.lowerBound + distance] != other[right.lowerBound + distance] {
             return false
         }
         return true

@@ -23,7 +23,7 @@ enum LogTime {
     }
 
     /// An English month of three letters, which nginx writes in every locale.
-    private static func month(_ reader: inout DateDigits, _ bytes: RawSpan) -> Int? {
+    static func month(_ reader: inout DateDigits, _ bytes: RawSpan) -> Int? {
         guard let first = reader.next(bytes), let second = reader.next(bytes), let third = reader.next(bytes)
         else { return nil }
         let letters = UInt32(first | 0x20) << 16 | UInt32(second | 0x20) << 8 | UInt32(third | 0x20)

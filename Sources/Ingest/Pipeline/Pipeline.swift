@@ -5,12 +5,11 @@ import Common
 /// Whatever comes in, a document comes out: what cannot be parsed keeps the line in `event.original`, and says in
 /// `error.message` and `tags` why. Each worker has its own pipeline; nothing is allocated per event in the long run.
 ///
-///     payload -> Event -> line -> variables -> fields -> document
+///     payload -> Event -> line -> LineFormat -> fields -> document
 final class Pipeline {
     /// Why a line was not understood in full, as `tags` says it.
     private enum Tag: String {
         case json = "_jsonparsefailure"
-        case format = "_nginxparsefailure"
         case date = "_dateparsefailure"
         case dateOutOfRange = "_dateoutofrange"
     }
@@ -22,26 +21,25 @@ final class Pipeline {
     /// must stay below Elasticsearch's 100 MB.
     private static let maxBrokenBytes = 8 << 20
 
-    /// A format that lines may have, and what its values mean.
-    private struct Parser {
-        var line: NginxLine
-        var filter: NginxAccessFilter
-    }
-
     /// Which bytes the ranges of `Event.Source.line` point into.
     private enum LineSource {
         /// A range of the payload: the message had no escapes.
         case payload(Range<Int>)
         case unescaped
-        /// Values that were unescaped a second time (escape=json).
-        case values
+        /// What the format made of the message before it could point into it.
+        case copy
     }
 
     private let configuration: PipelineConfiguration
     private let counters: PipelineCounters
     private let enrichment: Enrichment?
-    private var parsers: [Parser] = []
+    private let format: any LineFormat
+    /// What `tags` says of a line that has not this format.
+    private let formatTag: String
+    private let zone: LogZone
     private let weChat: WeChatFilter
+    private let urlParameters: URLParameters?
+    private let fingerprint: ClientFingerprint?
     private let kind: Range<Int>
     private let dataset: Range<Int>
     private let module: Range<Int>
@@ -49,11 +47,12 @@ final class Pipeline {
     private var readTimes = RepeatedTime()
     /// When the shipper read the event.
     private(set) var readTime = CalendarTime(nanoseconds: 0)
+    private var zones = RepeatedZone()
     private var event: Event
     private var id: DocumentID
     private var index: DailyIndex
     private var unescaped = ByteBuffer(capacity: 4096)
-    private var values = ByteBuffer(capacity: 4096)
+    private var copy = ByteBuffer(capacity: 4096)
     private var lineSource = LineSource.unescaped
     /// A copy of a payload that had to be changed to be taken, and whether that is so.
     private var repaired = ByteBuffer()
@@ -69,22 +68,27 @@ final class Pipeline {
         counters: PipelineCounters,
         enrichment: Enrichment?,
         seed: SipHash.Value
-    ) throws(NginxFormatError) {
+    ) throws(LogFormatError) {
         self.configuration = configuration
         self.counters = counters
         self.enrichment = enrichment
         event = Event(table: table)
         kind = event.addConstant(#""event""#)
-        dataset = event.addConstant(#""nginx.access""#)
-        module = event.addConstant(#""nginx""#)
+        dataset = event.addConstant("\"\(configuration.format.dataset)\"")
+        module = event.addConstant("\"\(configuration.format.module)\"")
+        formatTag = "_\(configuration.format.module)parsefailure"
+        zone = LogZone(configuration.timezone) ?? .utc
+        urlParameters =
+            configuration.urlParameters.isEmpty
+            ? nil : URLParameters(configuration.urlParameters, table: table)
+        fingerprint = configuration.clientFingerprintKey.map { ClientFingerprint(secret: $0) }
         weChat = WeChatFilter(event: &event)
         id = DocumentID(seed: seed)
         index = DailyIndex(prefix: configuration.index)
-        let trusted = configuration.trustedProxies.compactMap { IPNetwork($0) }
-        for format in try configuration.formats() {
-            let filter = NginxAccessFilter(format: format, trustedProxies: trusted, event: &event)
-            parsers.append(Parser(line: NginxLine(format: format), filter: filter))
-        }
+        format = try configuration.compiled().lineFormat(
+            trustedProxies: configuration.trustedProxies.compactMap { IPNetwork($0) },
+            event: &event
+        )
     }
 
     /// The filters that the configuration adds behind the format; nil for none.
@@ -128,12 +132,9 @@ final class Pipeline {
     /// Turns an event that was decoded from `payload` into a document.
     private func take(_ payload: RawSpan, _ receivedAt: CalendarTime) {
         let readTime = takeReadTime(payload) ?? receivedAt
-        if !event.has(.eventDataset) { event.set(.eventDataset, json: dataset, in: .arena) }
-        if !event.has(.eventModule) { event.set(.eventModule, json: module, in: .arena) }
-        event.set(.eventKind, json: kind, in: .arena)
         guard let message = takeMessage() else {
             counters.noMessage.add()
-            fail(.format, "the event has no message", payload)
+            fail(formatTag, "the event has no message", payload)
             finish(nil, readTime, payload, line: payload.extracting(0..<0))
             return
         }
@@ -180,8 +181,8 @@ final class Pipeline {
             DocumentWriter.write(event, payload: payload, line: payload.extracting(range), into: &output)
         case .unescaped:
             unescaped.withSpan { DocumentWriter.write(event, payload: payload, line: $0, into: &output) }
-        case .values:
-            values.withSpan { DocumentWriter.write(event, payload: payload, line: $0, into: &output) }
+        case .copy:
+            copy.withSpan { DocumentWriter.write(event, payload: payload, line: $0, into: &output) }
         }
     }
 
@@ -196,8 +197,11 @@ final class Pipeline {
         return time
     }
 
-    /// Moves `message` to `event.original`, as it is written in the payload.
+    /// Moves `message` to `event.original`, as it is written in the payload, and says what kind of event it is.
     private func takeMessage() -> JSONReader.Text? {
+        if !event.has(.eventDataset) { event.set(.eventDataset, json: dataset, in: .arena) }
+        if !event.has(.eventModule) { event.set(.eventModule, json: module, in: .arena) }
+        event.set(.eventKind, json: kind, in: .arena)
         guard let slot = event.slot(.message) else { return nil }
         event.set(.eventOriginal, json: slot.range, in: .payload)
         event.remove(.message)
@@ -206,51 +210,79 @@ final class Pipeline {
     }
 
     private func parse(_ line: RawSpan, _ payload: RawSpan, _ readTime: CalendarTime) {
-        var first: NginxScanner.Failure?
-        for number in parsers.indices {
-            do throws(NginxScanner.Failure) {
-                if try parsers[number].line.cut(line, copy: &values) {
-                    lineSource = .values
-                    values.withSpan { apply(number, $0, payload, readTime, line: line) }
-                } else {
-                    apply(number, line, payload, readTime, line: line)
-                }
+        var context = LineContext(readTime: readTime)
+        if format.needsZone { context.zone = takeZone(payload) }
+        do throws(LineFailure) {
+            let facts = try format.read(line, of: payload, context, copy: &copy, into: &event)
+            guard facts.isCopied else {
+                apply(facts, line, payload, readTime, line: line)
                 return
-            } catch {
-                first = first ?? error
             }
+            lineSource = .copy
+            copy.withSpan { apply(facts, $0, payload, readTime, line: line) }
+        } catch {
+            keepUnparsed(line, error, payload, readTime)
         }
+    }
+
+    /// The zone of times that name none: the one the sender is in, else the pipeline's.
+    private func takeZone(_ payload: RawSpan) -> LogZone {
+        guard let slot = event.slot(.eventTimezone) else { return zone }
+        return zones.zone(payload, slot) ?? zone
+    }
+
+    /// Stores a line that is not what it should be, with the reason.
+    private func keepUnparsed(
+        _ line: RawSpan,
+        _ failure: LineFailure,
+        _ payload: RawSpan,
+        _ readTime: CalendarTime
+    ) {
         counters.unparsed.add()
-        if let first { fail(.format, describe(first), payload) }
+        if failure.hasWritten { restore(payload) }
+        if format.hasMessage { event.set(.message, text: 0..<line.byteCount, in: .line) }
+        fail(failure.isJSON ? Tag.json.rawValue : formatTag, failure.reason, payload)
         finish(nil, readTime, payload, line: line)
     }
 
-    /// Sets the fields of a line that was cut.
+    /// Makes the event again what `payload` says, without what a line has set.
+    private func restore(_ payload: RawSpan) {
+        event.reset()
+        do throws(EventDecoder.Failure) {
+            _ = try EventDecoder.decode(payload, into: &event)
+        } catch {
+            fatalError("an event that was decoded cannot be decoded again: \(error)")
+        }
+        _ = takeReadTime(payload)
+        _ = takeMessage()
+    }
+
+    /// Adds what follows from the fields of a line.
     ///
     /// - Parameters:
-    ///   - text: what the values are ranges of.
+    ///   - text: what the fields' values are ranges of.
     ///   - line: the message.
     private func apply(
-        _ number: Int,
+        _ facts: LineFacts,
         _ text: RawSpan,
         _ payload: RawSpan,
         _ readTime: CalendarTime,
         line: RawSpan
     ) {
-        let values = parsers[number].line.values
-        let result = parsers[number].filter.apply(values, of: text, to: &event)
-        if let agent = result.userAgent {
-            weChat.apply(userAgent: agent, referrer: result.referrer, line: text, to: &event)
+        if let agent = facts.userAgent {
+            weChat.apply(userAgent: agent, referrer: facts.referrer, line: text, to: &event)
         }
         if let enrichment {
-            if let agent = result.userAgent { enrichment.setUserAgent(agent, of: text, in: &event) }
-            if let client = result.client { enrichment.setPlace(of: client, in: &event) }
+            if let agent = facts.userAgent { enrichment.setUserAgent(agent, of: text, in: &event) }
+            if let client = facts.client { enrichment.setPlace(of: client, in: &event) }
         }
-        if result.time == nil, let bad = result.badTime {
+        if let query = facts.query { urlParameters?.apply(query, text, &event) }
+        if let client = facts.client { fingerprint?.apply(client, userAgent: facts.userAgent, text, &event) }
+        if facts.time == nil, let bad = facts.badTime {
             counters.badDates.add()
-            fail(.date, "no time: \(text.text(bad.prefix(64)))", payload)
+            fail(Tag.date.rawValue, "no time: \(text.text(bad.prefix(64)))", payload)
         }
-        finish(result.time, readTime, payload, line: line)
+        finish(facts.time, readTime, payload, line: line)
     }
 
     /// Sets `@timestamp`, and names index and id.
@@ -261,7 +293,7 @@ final class Pipeline {
         var eventTime = time ?? readTime
         if let time, !isPlausible(time, readTime) {
             counters.datesOutOfRange.add()
-            fail(.dateOutOfRange, "\(time.iso8601) is too far from the time of reading", payload)
+            fail(Tag.dateOutOfRange.rawValue, "\(time.iso8601) is too far from the time of reading", payload)
             eventTime = readTime
         }
         event.set(.timestamp, time: eventTime)
@@ -278,8 +310,8 @@ final class Pipeline {
         return (oldest == 0 || age <= oldest) && (newest == 0 || age >= -newest)
     }
 
-    private func fail(_ tag: Tag, _ reason: String, _ payload: RawSpan) {
-        event.append(tag.rawValue, to: .tags, payload: payload)
+    private func fail(_ tag: String, _ reason: String, _ payload: RawSpan) {
+        event.append(tag, to: .tags, payload: payload)
         event.append(reason, to: .errorMessage, payload: payload)
     }
 
@@ -290,24 +322,19 @@ final class Pipeline {
         event.set(.eventKind, json: kind, in: .arena)
         let stored = min(payload.byteCount, Self.maxBrokenBytes)
         event.set(.eventOriginal, text: 0..<stored, in: .payload)
-        fail(.json, stored < payload.byteCount ? "\(reason); cut to \(stored) bytes" : reason, payload)
+        fail(
+            Tag.json.rawValue,
+            stored < payload.byteCount ? "\(reason); cut to \(stored) bytes" : reason,
+            payload
+        )
         finish(nil, receivedAt, payload, line: payload)
-    }
-
-    private func describe(_ failure: NginxScanner.Failure) -> String {
-        let format = parsers[0].line.format
-        guard let step = failure.step else {
-            return "log_format does not match at byte \(failure.offset) of the line"
-        }
-        return
-            "log_format does not match at byte \(failure.offset) of the line, at $\(format.names[step])"
     }
 
     private func shrink() {
         unescaped.removeAll()
         unescaped.shrink(to: Self.keptBytes)
-        values.removeAll()
-        values.shrink(to: Self.keptBytes)
+        copy.removeAll()
+        copy.shrink(to: Self.keptBytes)
         repaired.removeAll()
         repaired.shrink(to: Self.keptBytes)
         event.shrink(to: Self.keptBytes)

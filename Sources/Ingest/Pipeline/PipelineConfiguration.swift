@@ -2,15 +2,19 @@ import Common
 
 /// What one entry below `pipelines` says.
 struct PipelineConfiguration: Sendable {
-    /// The pipeline that exists without configuration.
-    static let builtInName = "nginx-access"
+    /// The pipeline that inputs without one have.
+    static let builtInName = FormatName.nginxAccess.rawValue
 
-    var name = PipelineConfiguration.builtInName
-    /// `combined`, `main`, or the text of a `log_format`.
-    var logFormat = "combined"
+    var name: String
+    /// What lines are.
+    var format: FormatName
+    /// The text of the server's log format, or the name of one that is known.
+    var logFormat: String
     var escape = NginxLogFormat.Escape.default
     /// Prefix of the daily indices.
-    var index = "nginx"
+    var index: String
+    /// The zone of times that name none, where the event does not say it.
+    var timezone = "UTC"
     /// Proxies whose `X-Forwarded-For` is believed: private networks and this machine.
     var trustedProxies = [
         "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7",
@@ -19,21 +23,34 @@ struct PipelineConfiguration: Sendable {
     var oldestEvent = Duration.seconds(7300 * 86400)
     /// How long after it was read an event may have happened (clocks differ); zero for any time.
     var newestEvent = Duration.seconds(86400)
+    /// Query parameters that become fields.
+    var urlParameters: [String] = []
+    /// The secret for `client.fingerprint`; nil for none.
+    var clientFingerprintKey: String?
 
     /// What is done with the documents of the format (`filters`).
     var filters: [FilterStep] = []
     /// Lines with the documents that they must become (`tests`).
     var tests: [PipelineTest] = []
 
-    init() {}
+    /// The pipeline that exists without configuration for a format.
+    init(_ format: FormatName = .nginxAccess) {
+        name = format.rawValue
+        self.format = format
+        logFormat = format.defaultLogFormat ?? ""
+        index = format.index
+    }
 
     /// Reads an entry of `pipelines`; complaints go to the reader.
     init(name: String, _ reader: ConfigurationReader) {
-        let defaults = PipelineConfiguration()
+        let format = reader.choice("format", default: FormatName(rawValue: name) ?? .nginxAccess)
+        let defaults = PipelineConfiguration(format)
+        self = defaults
         self.name = name
         logFormat = reader.string("log_format", default: defaults.logFormat)
         escape = reader.choice("escape", default: defaults.escape)
         index = reader.string("index", default: defaults.index)
+        timezone = reader.string("timezone", default: defaults.timezone)
         trustedProxies = reader.strings("trusted_proxies", default: defaults.trustedProxies)
         oldestEvent = reader.duration("oldest_event", default: defaults.oldestEvent)
         newestEvent = reader.duration("newest_event", default: defaults.newestEvent)
@@ -43,6 +60,25 @@ struct PipelineConfiguration: Sendable {
             reader.problem("filters", "has \(ids.count) filters; \(FilterStep.maxCount) are the most")
         }
         tests = reader.sections("tests").enumerated().map { PipelineTest($1, number: $0 + 1) }
+        urlParameters = reader.strings("url_params", default: defaults.urlParameters)
+        clientFingerprintKey = Self.fingerprintKey(reader.section("client_fingerprint"))
+        check(reader)
+    }
+
+    private static func fingerprintKey(_ reader: ConfigurationReader) -> String? {
+        let key = reader.string("key", default: "")
+        guard !key.isEmpty else { return nil }
+        if key.utf8.count < ClientFingerprint.minSecretBytes {
+            reader.problem(
+                "key",
+                "shorter than \(ClientFingerprint.minSecretBytes) bytes, so it can be guessed; "
+                    + "use a long random text, such as that of openssl rand -hex 16"
+            )
+        }
+        return key
+    }
+
+    private func check(_ reader: ConfigurationReader) {
         if let problem = DailyIndex.problem(withPrefix: index) { reader.problem("index", problem) }
         for text in trustedProxies where IPNetwork(text) == nil {
             reader.problem(
@@ -50,14 +86,32 @@ struct PipelineConfiguration: Sendable {
                 "\(text) is no address or network; write 10.0.0.0/8 or 192.0.2.1"
             )
         }
-        do throws(NginxFormatError) {
-            _ = try formats()
+        if LogZone(timezone) == nil {
+            reader.problem(
+                "timezone",
+                "\"\(timezone)\" is no zone that this host knows; write Europe/Berlin, +01:00 or UTC"
+            )
+        }
+        for name in urlParameters {
+            if let problem = URLParameters.problem(with: name) { reader.problem("url_params", problem) }
+        }
+        if urlParameters.count > URLParameters.maxNames {
+            reader.problem(
+                "url_params",
+                "has more than \(URLParameters.maxNames) names; list those you search by"
+            )
+        }
+        if reader.has("log_format"), format.defaultLogFormat == nil {
+            reader.problem("log_format", "lines of \(format.rawValue) have one format only; remove it")
+        }
+        do throws(LogFormatError) {
+            _ = try compiled()
         } catch {
             reader.problem("log_format", "\(error)")
         }
     }
 
-    /// All pipelines of a configuration: those below `pipelines`, and the built-in one unless it is redefined.
+    /// All pipelines of a configuration: those below `pipelines`, and one for each format whose name is still free.
     static func all(_ reader: ConfigurationReader) -> [PipelineConfiguration] {
         var pipelines = reader.namedSections("pipelines").map { PipelineConfiguration(name: $0.0, $0.1) }
         for pipeline in PipelineFiles.pipelines(reader) {
@@ -69,30 +123,19 @@ struct PipelineConfiguration: Sendable {
             }
             pipelines.append(pipeline)
         }
-        if !pipelines.contains(where: { $0.name == builtInName }) {
-            pipelines.append(PipelineConfiguration())
+        for format in FormatName.allCases where !pipelines.contains(where: { $0.name == format.rawValue }) {
+            pipelines.append(PipelineConfiguration(format))
         }
         return pipelines
     }
 
-    /// The formats that lines may have, the likeliest first.
-    ///
-    /// `combined` also takes lines of `main`: the nginx.conf that is shipped has `main`, and a quote cannot stand
-    /// inside a value, so they cannot be mixed up.
-    func formats() throws(NginxFormatError) -> [NginxLogFormat] {
-        switch logFormat {
-        case "combined":
-            [
-                try NginxLogFormat(NginxLogFormat.combined, escape: escape),
-                try NginxLogFormat(NginxLogFormat.main, escape: escape),
-            ]
-        case "main": [try NginxLogFormat(NginxLogFormat.main, escape: escape)]
-        default: [try NginxLogFormat(logFormat, escape: escape)]
-        }
+    /// What lines look like.
+    func compiled() throws(LogFormatError) -> CompiledFormat {
+        try CompiledFormat(format, logFormat: logFormat, escape: escape)
     }
 
     /// The fields beyond `ECSField` that this pipeline writes, for the table that all share.
-    func fieldNames() throws(NginxFormatError) -> [String] {
-        try formats().flatMap(\.otherNames).map(NginxAccessFilter.fieldName)
+    func fieldNames() throws(LogFormatError) -> [String] {
+        try compiled().fieldNames + urlParameters.map(URLParameters.field)
     }
 }

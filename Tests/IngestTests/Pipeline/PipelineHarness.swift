@@ -26,8 +26,13 @@ final class PipelineHarness {
     let counters: PipelineCounters
     static let receivedAt = CalendarTime(year: 2026, month: 11, day: 22, hour: 11)
 
-    init(enrichment: Enrichment? = nil, _ change: (inout PipelineConfiguration) -> Void = { _ in }) throws {
-        var configuration = PipelineConfiguration()
+    /// - Parameter format: whose built-in pipeline is used.
+    init(
+        _ format: FormatName = .nginxAccess,
+        enrichment: Enrichment? = nil,
+        _ change: (inout PipelineConfiguration) -> Void = { _ in }
+    ) throws {
+        var configuration = PipelineConfiguration(format)
         change(&configuration)
         counters = PipelineCounters(Metrics(), pipeline: configuration.name)
         pipeline = try Pipeline(
@@ -75,6 +80,10 @@ struct LogVectors {
         let line: String
         nonisolated(unsafe) let expected: [String: Any]
         nonisolated(unsafe) let lookups: [String: Any]
+        /// A cut that goes beyond Filebeat's.
+        nonisolated(unsafe) let extra: [String: Any]
+        /// Whether Filebeat's pattern does not match; ours may.
+        let isUnparsed: Bool
     }
 
     let rows: [Row]
@@ -92,7 +101,9 @@ struct LogVectors {
                 number: number,
                 line: event["message"] as? String ?? lines[number - 1],
                 expected: event["expected"] as? [String: Any] ?? [:],
-                lookups: event["lookups"] as? [String: Any] ?? [:]
+                lookups: event["lookups"] as? [String: Any] ?? [:],
+                extra: event["extra"] as? [String: Any] ?? [:],
+                isUnparsed: event["unparsed"] as? Bool ?? false
             )
         }
     }
@@ -100,6 +111,7 @@ struct LogVectors {
     /// Whether two values mean the same to Elasticsearch: a list of one is that one.
     static func areEqual(_ left: Any?, _ right: Any?) -> Bool {
         guard let left, let right else { return left == nil && right == nil }
+        if let left = left as? Bool, let right = right as? Bool { return left == right }
         let lefts = left as? [Any] ?? [left]
         let rights = right as? [Any] ?? [right]
         return (lefts as NSArray).isEqual(to: rights)

@@ -3,7 +3,14 @@ import Common
 /// Sets `url.*` from request targets.
 struct URLFields {
     /// Sets `url.original` and all parts of a target that stands in the line.
-    static func set(_ target: Range<Int>, isAuthority: Bool, line: RawSpan, into event: inout Event) {
+    ///
+    /// - Returns: the query, still encoded.
+    static func set(
+        _ target: Range<Int>,
+        isAuthority: Bool,
+        line: RawSpan,
+        into event: inout Event
+    ) -> Range<Int>? {
         event.set(.urlOriginal, text: target, in: .line)
         let parts = URLParts(line, target, isAuthority: isAuthority)
         if let scheme = parts.scheme { event.set(.urlScheme, text: scheme, in: .line) }
@@ -12,6 +19,7 @@ struct URLFields {
         if let fragment = parts.fragment { event.set(.urlFragment, text: fragment, in: .line) }
         if let query = parts.query { decode(query, as: .urlQuery, line: line, into: &event) }
         if let path = parts.path { setPath(path, line: line, into: &event) }
+        return parts.query
     }
 
     /// Sets `url.path`, and `url.extension`: what stands behind the last dot of the decoded path.

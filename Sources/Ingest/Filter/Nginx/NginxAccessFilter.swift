@@ -1,44 +1,64 @@
 import Common
 
-/// Turns the variables that `NginxScanner` cut out of a line into ECS fields.
+/// Turns the variables of an access log's line into ECS fields.
 ///
 /// Source of the names: ECS, and the Filebeat nginx module where it has one.
 struct NginxAccessFilter {
-    /// What later steps need to know about a line.
-    struct Result {
-        /// The most precise of the times in the line; nil if there is none, or none is valid.
-        var time: CalendarTime?
-        /// A time that is there but is no date.
-        var badTime: Range<Int>?
-        /// The client, if it is known by an address.
-        var client: IPAddress?
-        var userAgent: Range<Int>?
-        var referrer: Range<Int>?
+    /// What is collected while the variables of a line are taken one by one.
+    struct State {
+        fileprivate var facts = LineFacts()
+        fileprivate var target = Target()
+        /// How precise the time is that was found.
+        fileprivate var precision = 0
     }
 
-    private let format: NginxLogFormat
-    /// For each variable without a field of its own, its field.
-    private let others: [FieldID?]
-    private let webCategory: Range<Int>
-    private let accessType: Range<Int>
-    private let success: Range<Int>
-    private let failure: Range<Int>
+    /// Whether an empty header was sent as such: where a missing one is `-`.
+    private let marksMissing: Bool
+    /// Whether addresses may be quoted, as in `"$http_x_forwarded_for" $remote_addr` where the format has one.
+    private let skipsQuotes: Bool
+    private let fields: RequestFields
+    private let remoteAddresses: FieldID?
     private let tls: Range<Int>
     private let ssl: Range<Int>
     private let http: Range<Int>
     private let https: Range<Int>
     private var address: ClientAddress
+    /// The variables of each line, and their fields where ECS has none; none for lines that name their values.
+    private var steps: [NginxLogFormat.Step] = []
+    private var others: [FieldID?] = []
 
-    init(format: NginxLogFormat, trustedProxies: [IPNetwork], event: inout Event) {
-        self.format = format
+    /// A filter for lines of one format.
+    init(
+        format: NginxLogFormat,
+        remoteAddresses: String = ECSField.nginxRemoteIPList.name,
+        trustedProxies: [IPNetwork],
+        event: inout Event
+    ) {
+        self.init(
+            escape: format.escape,
+            remoteAddresses: remoteAddresses,
+            trustedProxies: trustedProxies,
+            event: &event
+        )
         let table = event.table
+        steps = format.steps
         others = zip(format.steps, format.names).map { step, name in
-            step.variable == .other ? table.id(named: Self.fieldName(name)) : nil
+            step.variable == .other
+                ? table.id(named: NginxLogFormat.field(of: name, in: format.object)) : nil
         }
-        webCategory = event.addConstant(#"["web"]"#)
-        accessType = event.addConstant(#"["access"]"#)
-        success = event.addConstant(#""success""#)
-        failure = event.addConstant(#""failure""#)
+    }
+
+    /// - Parameter remoteAddresses: the field for all addresses between client and server; nil where it is not known.
+    init(
+        escape: NginxLogFormat.Escape,
+        remoteAddresses: String,
+        trustedProxies: [IPNetwork],
+        event: inout Event
+    ) {
+        marksMissing = escape.marksMissing
+        skipsQuotes = escape == .default
+        self.remoteAddresses = event.table.id(named: remoteAddresses)
+        fields = RequestFields(event: &event)
         tls = event.addConstant(#""tls""#)
         ssl = event.addConstant(#""ssl""#)
         http = event.addConstant(#""http""#)
@@ -46,117 +66,110 @@ struct NginxAccessFilter {
         address = ClientAddress(trusted: trustedProxies)
     }
 
-    /// The field of a variable that has none in ECS.
-    static func fieldName(_ variable: String) -> String {
-        // These names are objects already.
-        variable == "upstream" || variable == "connection"
-            ? "nginx.access.\(variable)_value" : "nginx.access.\(variable)"
-    }
-
     /// Sets the fields of a line.
     ///
     /// - Parameter values: where the variables stand in `line`, in the order of the format.
-    mutating func apply(_ values: [Range<Int>], of line: RawSpan, to event: inout Event) -> Result {
-        var result = Result()
-        var target = Target()
-        var precision = 0
-        address.reset()
-        event.set(.eventCategory, json: webCategory, in: .arena)
-        event.set(.eventType, json: accessType, in: .arena)
-        for index in format.steps.indices {
-            let value = values[index]
-            let isMissing = line.isMissing(value)
-            switch format.steps[index].variable {
-            case .text(.userAgentOriginal):
-                guard isPresent(value, line) else { continue }
-                event.set(.userAgentOriginal, text: value, in: .line)
-                if !value.isEmpty { result.userAgent = value }
-            case .text(.httpRequestReferrer):
-                guard isPresent(value, line) else { continue }
-                event.set(.httpRequestReferrer, text: value, in: .line)
-                if !value.isEmpty { result.referrer = value }
-            case _ where isMissing: continue
-            case .address(let place): target.addresses.set(place, value)
-            case .remoteUser: setUser(value, line, &event)
-            case .timeLocal: note(LogTime.local(line, value), value, 1, &precision, &result)
-            case .timeISO8601:
-                note(CalendarTime.parse(iso8601: line, value), value, 2, &precision, &result)
-            case .milliseconds: note(LogTime.seconds(line, value), value, 3, &precision, &result)
-            case .request: target.request = RequestLine(line, value)
-            case .requestURI: target.uri = value
-            case .path: target.path = value
-            case .isArguments: continue
-            case .arguments: target.arguments = value
-            case .host: target.host = value
-            case .protocolVersion: setVersion(value, line, &event)
-            case .https: target.isTLS = line.equals("on", value)
-            case .status: setStatus(value, line, &event)
-            case .requestTime:
-                guard let duration = Decimal.scaled(line, value, scale: 9), duration >= 0 else { continue }
-                event.set(.eventDuration, integer: duration)
-            case .serverAddress:
-                if IPAddress(line, value) != nil { event.set(.serverIP, text: value, in: .line) }
-            case .traceParent: setTrace(value, line, &event)
-            case .tlsProtocol: setTLS(value, line, &event)
-            case .integer(let field):
-                if let number = Decimal.integer(line, value) { event.set(field, integer: number) }
-            case .text(let field): event.set(field, text: value, in: .line)
-            case .upstream(let field, let element):
-                let start = event.arena.count
-                if UpstreamList.append(line, value, of: element, to: &event.arena) {
-                    event.set(field, json: start..<event.arena.count, in: .arena)
-                }
-            case .other:
-                if let field = others[index] { event.set(field, text: value, in: .line) }
-            }
+    mutating func apply(_ values: [Range<Int>], of line: RawSpan, to event: inout Event) -> LineFacts {
+        var state = begin(&event)
+        for index in steps.indices {
+            take(steps[index].variable, values[index], other: others[index], line, &state, &event)
         }
-        setURL(target, line, &event)
-        setClient(target.addresses, line, &event, &result)
-        return result
+        return finish(state, line, &event)
     }
 
-    /// Whether a header was sent: an empty one shows only with escape=default, where a missing one is `-`.
-    private func isPresent(_ value: Range<Int>, _ line: RawSpan) -> Bool {
-        value.isEmpty ? format.escape == .default : !line.isMissing(value)
+    /// Begins a line: `take` each variable, then `finish`.
+    @inline(__always)
+    mutating func begin(_ event: inout Event) -> State {
+        address.reset()
+        fields.setKind(&event)
+        return State()
     }
 
-    private func note(
-        _ time: CalendarTime?,
+    /// Takes the value of one variable.
+    ///
+    /// - Parameter other: its field if it has none in ECS.
+    @inline(__always)
+    func take(
+        _ variable: NginxVariable,
         _ value: Range<Int>,
-        _ rank: Int,
-        _ precision: inout Int,
-        _ result: inout Result
+        other: FieldID?,
+        _ line: RawSpan,
+        _ state: inout State,
+        _ event: inout Event
     ) {
+        let isMissing = line.isMissing(value)
+        switch variable {
+        case .text(.userAgentOriginal):
+            guard isPresent(value, line) else { return }
+            event.set(.userAgentOriginal, text: value, in: .line)
+            if !value.isEmpty { state.facts.userAgent = value }
+        case .text(.httpRequestReferrer):
+            guard isPresent(value, line) else { return }
+            event.set(.httpRequestReferrer, text: value, in: .line)
+            if !value.isEmpty { state.facts.referrer = value }
+        case _ where isMissing: return
+        case .address(let place): state.target.addresses.set(place, value)
+        case .remoteUser: fields.setUser(value, line, &event)
+        case .timeLocal: note(LogTime.local(line, value), value, 1, &state)
+        case .timeISO8601: note(CalendarTime.parse(iso8601: line, value), value, 2, &state)
+        case .milliseconds: note(LogTime.seconds(line, value), value, 3, &state)
+        case .request: state.target.request = RequestLine(line, value)
+        case .requestURI: state.target.uri = value
+        case .path: state.target.path = value
+        case .isArguments, .ignored: return
+        case .arguments: state.target.arguments = value
+        case .host: state.target.host = value
+        case .protocolVersion: setVersion(value, line, &event)
+        case .https: state.target.isTLS = line.equals("on", value)
+        case .status: fields.setStatus(value, line, &event)
+        case .duration(let scale):
+            guard let duration = Decimal.scaled(line, value, scale: scale), duration >= 0 else { return }
+            event.set(.eventDuration, integer: duration)
+        case .serverAddress:
+            if IPAddress(line, value) != nil { event.set(.serverIP, text: value, in: .line) }
+        case .traceParent: setTrace(value, line, &event)
+        case .tlsProtocol: setTLS(value, line, &event)
+        case .integer(let field):
+            if let number = Decimal.integer(line, value) { event.set(field, integer: number) }
+        case .text(let field): event.set(field, text: value, in: .line)
+        case .upstream(let field, let element):
+            let start = event.arena.count
+            if UpstreamList.append(line, value, of: element, to: &event.arena) {
+                event.set(field, json: start..<event.arena.count, in: .arena)
+            }
+        case .other:
+            if let other { event.set(other, text: value, in: .line) }
+        }
+    }
+
+    /// Sets what several variables tell together.
+    @inline(__always)
+    mutating func finish(_ state: State, _ line: RawSpan, _ event: inout Event) -> LineFacts {
+        var facts = state.facts
+        facts.query = setURL(state.target, line, &event)
+        setClient(state.target.addresses, line, &event, &facts)
+        return facts
+    }
+
+    private func isPresent(_ value: Range<Int>, _ line: RawSpan) -> Bool {
+        value.isEmpty ? marksMissing : !line.isMissing(value)
+    }
+
+    @inline(__always)
+    private func note(_ time: CalendarTime?, _ value: Range<Int>, _ rank: Int, _ state: inout State) {
         guard let time else {
-            result.badTime = value
+            state.facts.badTime = value
             return
         }
-        guard rank > precision else { return }
-        precision = rank
-        result.time = time
-    }
-
-    private func setUser(_ value: Range<Int>, _ line: RawSpan, _ event: inout Event) {
-        event.set(.userName, text: value, in: .line)
-        let start = event.arena.count
-        event.arena.append("[\"")
-        event.arena.append(jsonEscaped: line, value)
-        event.arena.append("\"]")
-        event.set(.relatedUser, json: start..<event.arena.count, in: .arena)
+        guard rank > state.precision else { return }
+        state.precision = rank
+        state.facts.time = time
     }
 
     /// Takes the number out of `HTTP/1.1`.
     private func setVersion(_ value: Range<Int>, _ line: RawSpan, _ event: inout Event) {
         let isHTTP = line.has("HTTP/", at: value.lowerBound) && value.count > 5
         event.set(.httpVersion, text: isHTTP ? value.lowerBound + 5..<value.upperBound : value, in: .line)
-    }
-
-    private func setStatus(_ value: Range<Int>, _ line: RawSpan, _ event: inout Event) {
-        guard let status = Decimal.integer(line, value) else { return }
-        event.set(.httpResponseStatusCode, integer: status)
-        // nginx writes 000 when it sent no status at all.
-        guard status >= 100 else { return }
-        event.set(.eventOutcome, json: status < 400 ? success : failure, in: .arena)
     }
 
     /// Takes `VERSION-TRACE-PARENT-FLAGS` apart.
@@ -183,7 +196,7 @@ struct NginxAccessFilter {
     // MARK: - URL
 
     /// The variables that together say what was asked for.
-    private struct Target {
+    fileprivate struct Target {
         var request: RequestLine?
         var uri: Range<Int>?
         var path: Range<Int>?
@@ -193,29 +206,29 @@ struct NginxAccessFilter {
         var addresses = Addresses()
     }
 
-    private func setURL(_ target: Target, _ line: RawSpan, _ event: inout Event) {
+    /// - Returns: the query, still encoded.
+    private func setURL(_ target: Target, _ line: RawSpan, _ event: inout Event) -> Range<Int>? {
         if let isTLS = target.isTLS { event.set(.urlScheme, json: isTLS ? https : http, in: .arena) }
         if let host = target.host {
             let parts = URLParts(line, host, isAuthority: true)
             if let domain = parts.domain { event.set(.urlDomain, text: domain, in: .line) }
             if let port = parts.port { event.set(.urlPort, integer: port) }
         }
-        if let request = target.request {
-            if let method = request.method { event.set(.httpRequestMethod, text: method, in: .line) }
-            if let version = request.version { event.set(.httpVersion, text: version, in: .line) }
-        }
+        if let request = target.request { fields.setMethod(request, line, &event) }
         if let uri = target.uri ?? target.request?.target {
             guard target.uri != nil || target.request?.isWellFormed == true else {
                 event.set(.urlOriginal, text: uri, in: .line)
-                return
+                return nil
             }
             let isConnect = target.request?.method.map { line.equals("CONNECT", $0) } ?? false
-            URLFields.set(uri, isAuthority: isConnect, line: line, into: &event)
-        } else if let path = target.path {
+            return URLFields.set(uri, isAuthority: isConnect, line: line, into: &event)
+        }
+        if let path = target.path {
             setURL(path: path, arguments: target.arguments, line, &event)
         } else if let arguments = target.arguments {
             URLFields.decode(arguments, as: .urlQuery, line: line, into: &event)
         }
+        return target.arguments
     }
 
     /// From `$uri` and `$args`, where nginx has decoded the path already.
@@ -240,7 +253,7 @@ struct NginxAccessFilter {
 
     // MARK: - Client
 
-    private struct Addresses {
+    fileprivate struct Addresses {
         var forwardedFor: Range<Int>?
         var proxyProtocol: Range<Int>?
         var remote: Range<Int>?
@@ -260,19 +273,24 @@ struct NginxAccessFilter {
         _ addresses: Addresses,
         _ line: RawSpan,
         _ event: inout Event,
-        _ result: inout Result
+        _ facts: inout LineFacts
     ) {
         if let value = addresses.forwardedFor { address.append(line, value) }
         if let value = addresses.proxyProtocol { address.append(line, value) }
         // With the realip module, `$remote_addr` is what a trusted proxy said, and `$realip_remote_addr` is that proxy.
         if let value = addresses.remote {
-            address.append(line, value, skipsQuotes: format.escape == .default)
+            address.append(line, value, skipsQuotes: skipsQuotes)
         }
         if addresses.remote == nil, let value = addresses.realIP { address.append(line, value) }
         guard let client = address.client(line) else { return }
         event.set(.sourceAddress, text: client.text, in: .line)
         if let port = client.port, !event.has(.sourcePort) { event.set(.sourcePort, integer: port) }
-        result.client = client.address
+        facts.client = client.address
+        if let remoteAddresses { setChain(remoteAddresses, line, &event) }
+        if client.address != nil { fields.setClientAddress(client.text, line, &event) }
+    }
+
+    private func setChain(_ field: FieldID, _ line: RawSpan, _ event: inout Event) {
         let start = event.arena.count
         event.arena.append(UInt8(ascii: "["))
         for (index, element) in address.chain.enumerated() {
@@ -281,14 +299,7 @@ struct NginxAccessFilter {
             event.arena.append(UInt8(ascii: "\""))
         }
         event.arena.append(UInt8(ascii: "]"))
-        event.set(.nginxRemoteIPList, json: start..<event.arena.count, in: .arena)
-        guard client.address != nil else { return }
-        event.set(.sourceIP, text: client.text, in: .line)
-        let ipStart = event.arena.count
-        event.arena.append("[\"")
-        event.arena.append(line, client.text)
-        event.arena.append("\"]")
-        event.set(.relatedIP, json: ipStart..<event.arena.count, in: .arena)
+        event.set(field, json: start..<event.arena.count, in: .arena)
     }
 }
 

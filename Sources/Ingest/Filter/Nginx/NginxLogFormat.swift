@@ -1,9 +1,9 @@
 import Common
 
-/// An nginx `log_format`, compiled once into literals and variables.
+/// The format of an access log, compiled once into literals and variables.
 ///
 /// The text is the one of nginx.conf: `$name` and `${name}` stand for variables, everything else for itself.
-/// `NginxScanner` cuts lines by it.
+/// `NginxScanner` cuts lines by it. Formats of gunicorn and Apache come as `LogFormatParts` and work the same.
 struct NginxLogFormat: Sendable {
     /// How nginx escaped the variables of the line.
     enum Escape: String, CaseIterable, Sendable {
@@ -13,6 +13,14 @@ struct NginxLogFormat: Sendable {
         case json
         /// Not at all; a missing value is empty.
         case none
+        /// `\"` for quotes, nothing else; a missing value is `-`: gunicorn.
+        case quotes
+
+        /// Those of nginx, which are the ones to choose from.
+        static let allCases: [Escape] = [.default, .json, .none]
+
+        /// Whether `-` stands for a missing value, so that an empty one is there.
+        var marksMissing: Bool { self == .default || self == .quotes }
     }
 
     /// A variable and the literal text behind it.
@@ -41,14 +49,27 @@ struct NginxLogFormat: Sendable {
     /// The name of each step's variable.
     let names: [String]
     let escape: Escape
+    /// The object for variables without a field of their own.
+    let object: String
     /// Literal text before the first variable.
     let opening: Range<Int>
     /// All literals.
     let text: [UInt8]
 
     /// Compiles the text of a `log_format`.
-    init(_ source: String, escape: Escape = .default) throws(NginxFormatError) {
-        let parts = try NginxFormatReader.read(source)
+    ///
+    /// - Parameter special: variables that mean something else than elsewhere, by name.
+    init(
+        _ source: String,
+        escape: Escape = .default,
+        special: [String: NginxVariable] = [:]
+    ) throws(NginxFormatError) {
+        let parts = try NginxFormatReader.read(source, special: special)
+        try self.init(parts, escape: escape, object: "nginx.access")
+    }
+
+    /// Compiles a format that has been read.
+    init(_ parts: LogFormatParts, escape: Escape, object: String) throws(NginxFormatError) {
         var text: [UInt8] = []
         func add(_ literal: [UInt8]) -> Range<Int> {
             text += literal
@@ -62,18 +83,14 @@ struct NginxLogFormat: Sendable {
         }
         var steps: [Step] = []
         for (index, part) in variables.enumerated() {
-            let variable = NginxVariable(named: part.name)
+            let variable = part.variable
             // In quotes the closing quote ends a value, whatever it holds, because nginx escapes quotes inside.
             let isQuoted = escape != .none && part.literal.first == UInt8(ascii: "\"")
             let shape = isQuoted ? .text : variable.shape
             var lead: UInt8?
             if shape == .text, part.literal.isEmpty, index + 1 < variables.count {
                 let next = variables[index + 1]
-                lead = try Self.lead(
-                    of: NginxVariable(named: next.name),
-                    after: variable,
-                    offset: next.offset
-                )
+                lead = try Self.lead(of: next.variable, after: variable, offset: next.offset)
             }
             steps.append(
                 Step(
@@ -87,6 +104,7 @@ struct NginxLogFormat: Sendable {
         self.steps = steps
         names = variables.map(\.name)
         self.escape = escape
+        self.object = object
         self.text = text
     }
 
@@ -105,9 +123,18 @@ struct NginxLogFormat: Sendable {
         }
     }
 
-    /// Names of variables without a field of their own, which go to `nginx.access.NAME`.
-    var otherNames: [String] {
-        zip(steps, names).compactMap { step, name in step.variable == .other ? name : nil }
+    /// Fields of variables that have none in ECS.
+    var otherFields: [String] {
+        zip(steps, names).compactMap { step, name in
+            step.variable == .other ? Self.field(of: name, in: object) : nil
+        }
+    }
+
+    /// The field of a variable that has none in ECS.
+    static func field(of variable: String, in object: String) -> String {
+        // These names are objects already.
+        variable == "upstream" || variable == "connection"
+            ? "\(object).\(variable)_value" : "\(object).\(variable)"
     }
 }
 
@@ -118,6 +145,7 @@ struct NginxFormatError: Error, Equatable, CustomStringConvertible {
         case noBrace = "${ without }"
         case noVariable = "no variable in the format"
         case nothingBetween = "nothing separates this variable from the one before"
+        case unknownDirective = "% must begin a directive that is known, such as %h, %>s or %(h)s"
         case tooManyVariables = "too many variables"
     }
     /// Byte offset into the format.
@@ -129,24 +157,16 @@ struct NginxFormatError: Error, Equatable, CustomStringConvertible {
 
 /// Splits the text of a `log_format` at its variables.
 private struct NginxFormatReader {
-    struct Variable {
-        let name: String
-        let offset: Int
-        var literal: [UInt8] = []
-    }
-
-    static func read(_ source: String) throws(NginxFormatError) -> (opening: [UInt8], variables: [Variable]) {
+    static func read(
+        _ source: String,
+        special: [String: NginxVariable]
+    ) throws(NginxFormatError) -> LogFormatParts {
         let bytes = Array(source.utf8)
-        var opening: [UInt8] = []
-        var variables: [Variable] = []
+        var parts = LogFormatParts()
         var index = 0
         while index < bytes.count {
             guard bytes[index] == UInt8(ascii: "$") else {
-                if variables.isEmpty {
-                    opening.append(bytes[index])
-                } else {
-                    variables[variables.count - 1].literal.append(bytes[index])
-                }
+                parts.add(bytes[index])
                 index += 1
                 continue
             }
@@ -164,9 +184,9 @@ private struct NginxFormatReader {
                 }
                 index += 1
             }
-            variables.append(Variable(name: name, offset: start))
+            parts.add(name, special[name] ?? NginxVariable(named: name), offset: start)
         }
-        return (opening, variables)
+        return parts
     }
 
     private static func isNameByte(_ byte: UInt8) -> Bool {

@@ -87,10 +87,17 @@ struct NginxScanner {
         let first = format.text[step.literal.lowerBound]
         // Such a quote can stand only at the end of a value, since nginx escapes the others.
         let isQuote = first == UInt8(ascii: "\"") && format.escape != .none
+        var fallback: Int?
         var from = start
         while let candidate = line.firstIndex(of: first, in: from..<line.byteCount) {
             from = candidate + 1
-            if isQuote, line.isEscaped(candidate, from: start) { continue }
+            if isQuote, line.isEscaped(candidate, from: start) {
+                // A value that ends in a backslash, where only quotes are escaped.
+                guard format.escape == .quotes, fallback == nil, matches(step.literal, line, at: candidate)
+                else { continue }
+                fallback = candidate
+                continue
+            }
             if matches(step.literal, line, at: candidate),
                 let next = shapes(from: index + 1, line, at: candidate + step.literal.count)
             {
@@ -99,8 +106,12 @@ struct NginxScanner {
             }
             if isQuote {
                 note(index, candidate)
-                return nil
+                break
             }
+        }
+        if let fallback, let next = shapes(from: index + 1, line, at: fallback + step.literal.count) {
+            captures[index] = start..<fallback
+            return next
         }
         note(index, start)
         return nil
@@ -179,7 +190,7 @@ struct NginxScanner {
         while end < limit, line[end] &- 48 < 10 || (hasPoint && line[end] == UInt8(ascii: ".")) { end += 1 }
         if end > start { return end }
         if start < limit, line[start] == UInt8(ascii: "-") { return start + 1 }
-        return format.escape == .default ? nil : start
+        return format.escape.marksMissing ? nil : start
     }
 
     /// The end of a list such as `10.0.0.1:80, 10.0.0.2:80 : -`.
@@ -189,7 +200,7 @@ struct NginxScanner {
             let limit = min(end + Self.maxListElementBytes, line.byteCount)
             let elementStart = end
             while end < limit, line[end] != 0x20, line[end] != UInt8(ascii: ",") { end += 1 }
-            if end == elementStart { return format.escape == .default ? nil : end }
+            if end == elementStart { return format.escape.marksMissing ? nil : end }
             if line.has(", ", at: end) {
                 end += 2
             } else if line.has(" : ", at: end) {

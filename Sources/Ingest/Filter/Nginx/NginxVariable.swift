@@ -1,5 +1,6 @@
-/// What a variable of an nginx `log_format` means for the document.
+/// What a variable of an access log's format means for the document, under nginx's name for it.
 ///
+/// Formats of other servers are compiled to the same variables.
 /// Source: nginx's variable index, and the ECS names of the Filebeat nginx module where it has them.
 enum NginxVariable: Hashable, Sendable {
     /// Which address in the chain from the client to this server.
@@ -23,7 +24,8 @@ enum NginxVariable: Hashable, Sendable {
     /// `on` for TLS.
     case https
     case status
-    case requestTime
+    /// How long it took, in units of 10^(`scale` - 9) seconds: 9 for seconds, 6 for milliseconds.
+    case duration(scale: Int)
     case serverAddress
     /// The W3C header, or Elastic's own, in which an APM agent hands on trace and transaction.
     case traceParent
@@ -32,6 +34,8 @@ enum NginxVariable: Hashable, Sendable {
     case integer(ECSField)
     case text(ECSField)
     case upstream(ECSField, Element)
+    /// Says nothing, such as Apache's `%l`.
+    case ignored
     /// Any other: text under `nginx.access`, by its own name.
     case other
 
@@ -47,7 +51,7 @@ enum NginxVariable: Hashable, Sendable {
         case .timeISO8601: .timeISO8601
         case .status: .status
         case .integer: .integer
-        case .milliseconds, .requestTime: .decimal
+        case .milliseconds, .duration: .decimal
         case .upstream: .list
         default: .text
         }
@@ -69,6 +73,13 @@ enum NginxVariable: Hashable, Sendable {
         case timeISO8601
         /// Elements without blanks, joined by `, ` and ` : `.
         case list
+    }
+
+    /// All variables with a meaning of their own, by name.
+    ///
+    /// `$uri` stands as what members of JSON called so are.
+    static var named: [(String, NginxVariable)] {
+        known.sorted { $0.key < $1.key }.map { ($0.key, $0.key == "uri" ? .requestURI : $0.value) }
     }
 
     private static let known: [String: NginxVariable] = [
@@ -104,7 +115,7 @@ enum NginxVariable: Hashable, Sendable {
         "http_referer": .text(.httpRequestReferrer),
         "http_user_agent": .text(.userAgentOriginal),
         "sent_http_content_type": .text(.httpResponseMimeType),
-        "request_time": .requestTime,
+        "request_time": .duration(scale: 9),
         "upstream_addr": .upstream(.nginxUpstreamAddressList, .address),
         "upstream_status": .upstream(.nginxUpstreamStatusCodeList, .integer),
         "upstream_response_time": .upstream(.nginxUpstreamResponseTimeList, .decimal),

@@ -27,6 +27,24 @@ enum UpstreamList {
         return true
     }
 
+    /// The elements of a list one by one, `-` among them.
+    struct Elements {
+        private var start: Int?
+        private let end: Int
+
+        init(_ range: Range<Int>) {
+            start = range.lowerBound
+            end = range.upperBound
+        }
+
+        mutating func next(_ bytes: RawSpan) -> Range<Int>? {
+            guard let first = start else { return nil }
+            let (stop, next) = endOfElement(bytes, first, end)
+            start = next
+            return first..<stop
+        }
+    }
+
     /// Where the element at `start` ends, and where the next one begins.
     private static func endOfElement(_ bytes: RawSpan, _ start: Int, _ end: Int) -> (end: Int, next: Int?) {
         var index = start
