@@ -69,7 +69,7 @@ final class Service {
 
     /// Returns when a signal asks to stop; reloads databases meanwhile.
     func wait(for signals: borrowing Descriptor) {
-        let interval = databases.geoip == nil ? nil : configuration.enrichment.geoipReloadInterval
+        let interval = databases.hasGeoIP ? configuration.enrichment.geoipReloadInterval : nil
         let signal = Signals.wait(on: signals, every: interval) { reloadDatabases() }
         Log.info("stopping", ["signal": signal == SIGTERM ? "SIGTERM" : "SIGINT"])
     }

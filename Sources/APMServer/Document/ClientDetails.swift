@@ -37,7 +37,7 @@ final class ClientDetails {
 
     /// Appends `geo` to the open object `client`; nothing for an address that has no place.
     func append(placeOf address: IPAddress, to document: inout ByteBuffer) {
-        guard let entry = activeLookUps?.place(of: address) else { return }
+        guard let entry = activeLookUps?.place(of: address), !entry.members.isEmpty else { return }
         document.key(#""geo":{"#)
         document.append(entry.members)
         document.append(UInt8(ascii: "}"))

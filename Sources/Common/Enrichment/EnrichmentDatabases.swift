@@ -5,11 +5,20 @@ package struct EnrichmentDatabases: Sendable {
     let userAgentCacheEntries: Int
     /// Nil when switched off.
     package let geoip: GeoIPSource?
+    /// Databases that filters name, by their paths; the first one may be among them.
+    let others: [String: GeoIPSource]
 
     /// Opens what is configured; what is missing is a warning, never a reason not to start.
     package init(_ configuration: EnrichmentConfiguration) {
         userAgentCacheEntries = configuration.userAgentCacheEntries
-        geoip = configuration.geoipDatabase.isEmpty ? nil : GeoIPSource(path: configuration.geoipDatabase)
+        let main = configuration.geoipDatabase.isEmpty ? nil : GeoIPSource(path: configuration.geoipDatabase)
+        geoip = main
+        others = Dictionary(
+            uniqueKeysWithValues: configuration.otherGeoIPDatabases.map { path in
+                if let main, main.path == path { return (path, main) }
+                return (path, GeoIPSource(path: path))
+            }
+        )
         guard !configuration.userAgentRegexes.isEmpty else {
             userAgents = nil
             return
@@ -23,15 +32,21 @@ package struct EnrichmentDatabases: Sendable {
         }
     }
 
-    /// Looks at the GeoIP database's file, and opens it when it is another one than before.
+    /// Whether there is a GeoIP database to look at from time to time.
+    package var hasGeoIP: Bool { geoip != nil || !others.isEmpty }
+
+    /// Looks at the GeoIP databases' files, and opens those that are others than before.
     ///
     /// Blocks for some file operations; called from one thread every now and then.
     ///
     /// - Returns: whether threads should `refresh` their look-ups.
     package func reloadIfChanged() -> Bool {
-        guard let geoip else { return false }
-        let before = geoip.currentGeneration
-        geoip.reloadIfChanged()
-        return geoip.currentGeneration != before
+        var isChanged = false
+        for source in [geoip].compactMap({ $0 }) + others.values.filter({ $0 !== geoip }) {
+            let before = source.currentGeneration
+            source.reloadIfChanged()
+            if source.currentGeneration != before { isChanged = true }
+        }
+        return isChanged
     }
 }

@@ -54,18 +54,39 @@ package final class RegularExpression: @unchecked Sendable {
     package func firstMatch(in bytes: RawSpan, _ range: Range<Int>, into match: RegularExpressionMatch)
         -> Bool
     {
+        firstMatch(in: bytes, range, from: range.lowerBound, into: match)
+    }
+
+    /// Searches `bytes[range]` from `start` on; anchors and look-behinds see what stands in front of it.
+    ///
+    /// - Returns: as the search from the start.
+    package func firstMatch(
+        in bytes: RawSpan,
+        _ range: Range<Int>,
+        from first: Int,
+        into match: RegularExpressionMatch
+    ) -> Bool {
         if !isReady.load(ordering: .acquiring) { compile() }
-        guard range.lowerBound >= 0, range.upperBound <= bytes.byteCount else { return false }
+        guard range.lowerBound >= 0, range.upperBound <= bytes.byteCount, first >= range.lowerBound,
+            first <= range.upperBound
+        else { return false }
+        let skipped = first - range.lowerBound
         let result = bytes.withUnsafeBytes { bytes -> Int32 in
             guard let base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else {
                 return match.empty(code)
             }
             let start = base + range.lowerBound
             return hasMachineCode.load(ordering: .relaxed)
-                ? pcre2_jit_match_8(code, start, range.count, 0, 0, match.data, match.context)
-                : pcre2_match_8(code, start, range.count, 0, 0, match.data, match.context)
+                ? pcre2_jit_match_8(code, start, range.count, skipped, 0, match.data, match.context)
+                : pcre2_match_8(code, start, range.count, skipped, 0, match.data, match.context)
         }
         return match.accept(result, base: range.lowerBound)
+    }
+
+    /// The number of the group with that name; nil when there is none.
+    package func group(named name: String) -> Int? {
+        let number = pcre2_substring_number_from_name_8(code, Array(name.utf8) + [0])
+        return number > 0 ? Int(number) : nil
     }
 
     /// Without JIT support (another processor, a hardened kernel) the interpreter does the same, slower.

@@ -14,20 +14,38 @@ struct FieldPath: Hashable, Sendable {
     /// - Returns: nil for a text that names no field: empty, with an empty key, a bracket that is not closed, or too
     ///   many keys.
     init?(_ text: String) {
-        guard let keys = Self.keys(text), keys.count <= Self.maxDepth else { return nil }
+        guard let keys = Self.keys(text) else { return nil }
+        self.init(keys)
+    }
+
+    private init?(_ keys: [[UInt8]]) {
+        guard keys.count <= Self.maxDepth else { return nil }
         self.keys = keys
         indices = keys.map { key in
-            key.count < 7 ? Int(String(decoding: key, as: UTF8.self)).flatMap { $0 >= 0 ? $0 : nil } : nil
+            let isIndex = key.count < 7 && key.allSatisfy { $0 &- UInt8(ascii: "0") < 10 }
+            return isIndex ? Int(String(decoding: key, as: UTF8.self)) : nil
         }
     }
 
     /// The path as users of Elasticsearch write it.
     var text: String { keys.map { String(decoding: $0, as: UTF8.self) }.joined(separator: ".") }
 
+    /// The path of a member of the field; nil when it would have too many keys.
+    func appending(_ key: String) -> FieldPath? { FieldPath(keys + [Array(key.utf8)]) }
+
+    /// The path of the object around the field; nil at the top.
+    var parent: FieldPath? { keys.count > 1 ? FieldPath(Array(keys.dropLast())) : nil }
+
+    /// Whether the path leads through `other`.
+    func isBelow(_ other: FieldPath) -> Bool {
+        keys.count > other.keys.count && keys.starts(with: other.keys)
+    }
+
     private static func keys(_ text: String) -> [[UInt8]]? {
         guard text.first == "[" else {
             let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-            return parts.contains { $0.isEmpty } ? nil : parts.map(Array.init)
+            let isBroken = text.contains { $0 == "[" || $0 == "]" } || parts.contains { $0.isEmpty }
+            return isBroken ? nil : parts.map(Array.init)
         }
         guard text.last == "]" else { return nil }
         let parts = text.dropFirst().dropLast().split(separator: "][", omittingEmptySubsequences: false)

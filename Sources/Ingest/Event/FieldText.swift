@@ -2,8 +2,8 @@ import Common
 
 /// A text with references to fields: `orders-%{service.name}-%{+yyyy.MM.dd}`.
 ///
-/// `%{name}` and `%{[a][b]}` stand for the text of a field, `%{+FORMAT}` for the event's `@timestamp` in UTC. A
-/// reference to a field that is not there stays as it is written, as in Logstash.
+/// `%{name}` and `%{[a][b]}` stand for the text of a field, `%{+FORMAT}` and `%{{FORMAT}}` for the event's `@timestamp`
+/// in UTC. A reference to a field that is not there stays as it is written, as in Logstash.
 struct FieldText: Sendable {
     enum Part: Sendable {
         case text([UInt8])
@@ -13,7 +13,9 @@ struct FieldText: Sendable {
 
     /// One run of letters of a time format, or the text between two of them.
     enum TimeLetters: Equatable, Sendable {
-        case year, month, day, hour, minute, second, dayOfYear
+        case year, yearOfCentury, month, day, hour, minute, second, millisecond, dayOfYear
+        /// Of ISO 8601: weeks begin on Monday, and belong to the year of their Thursday.
+        case week, weekYear
         case text([UInt8])
     }
 
@@ -38,13 +40,14 @@ struct FieldText: Sendable {
         var rest = text[...]
         while let open = rest.firstRange(of: "%{") {
             literal += Array(rest[..<open.lowerBound].utf8)
-            guard let close = rest[open.upperBound...].firstIndex(of: "}") else {
+            let isJava = rest[open.upperBound...].first == "{"
+            guard let close = rest[open.upperBound...].firstRange(of: isJava ? "}}" : "}") else {
                 throw FieldTextError(reason: "%{ is not closed by }")
             }
-            let name = String(rest[open.upperBound..<close])
+            let name = String(rest[open.upperBound..<close.lowerBound])
             if !literal.isEmpty { parts.append(.text(literal)) }
             literal = []
-            if name.first == "+" {
+            if isJava || name.first == "+" {
                 parts.append(.time(try Self.time(name.dropFirst())))
             } else if let path = FieldPath(name) {
                 parts.append(.field(path, original: Array("%{\(name)}".utf8)))
@@ -53,7 +56,7 @@ struct FieldText: Sendable {
                     reason: "%{\(name)} names no field; write %{http.request.method} or %{+yyyy.MM.dd}"
                 )
             }
-            rest = rest[rest.index(after: close)...]
+            rest = rest[close.upperBound...]
         }
         literal += Array(rest.utf8)
         if !literal.isEmpty { parts.append(.text(literal)) }
@@ -98,6 +101,20 @@ struct FieldText: Sendable {
         let second = Int(time.seconds - Int64(time.day) * 86_400)
         for letter in letters {
             switch letter {
+            case .yearOfCentury: output.append(decimal: year % 100, width: 2)
+            case .millisecond:
+                let nanoseconds = Int(time.nanoseconds - time.seconds * 1_000_000_000)
+                output.append(decimal: nanoseconds / 1_000_000, width: 3)
+            case .week, .weekYear:
+                // The day of the week counts from 0 for Monday; 1970-01-01 was a Thursday.
+                let thursday = time.day - (((time.day + 3) % 7 + 7) % 7) + 3
+                let weekYear = CalendarTime.date(days: thursday).year
+                let first = CalendarTime.days(year: weekYear, month: 1, day: 1)
+                if letter == .week {
+                    output.append(decimal: (thursday - first) / 7 + 1, width: 2)
+                } else {
+                    output.append(decimal: weekYear, width: 4)
+                }
             case .year: output.append(decimal: year, width: 4)
             case .month: output.append(decimal: month, width: 2)
             case .day: output.append(decimal: day, width: 2)
@@ -118,10 +135,23 @@ struct FieldText: Sendable {
         var letters: [TimeLetters] = []
         var rest = format
         while let first = rest.first {
+            if first == "'" {
+                guard let close = rest.dropFirst().firstIndex(of: "'") else {
+                    throw FieldTextError(reason: "%{+\(format)}: the ' is not closed")
+                }
+                let quoted = rest[rest.index(after: rest.startIndex)..<close]
+                letters.append(.text(Array((quoted.isEmpty ? "'" : quoted).utf8)))
+                rest = rest[rest.index(after: close)...]
+                continue
+            }
             let run = rest.prefix { $0 == first }
             rest = rest.dropFirst(run.count)
             switch run {
             case "yyyy", "YYYY", "uuuu": letters.append(.year)
+            case "yy", "YY", "uu": letters.append(.yearOfCentury)
+            case "xxxx": letters.append(.weekYear)
+            case "ww": letters.append(.week)
+            case "SSS": letters.append(.millisecond)
             case "MM": letters.append(.month)
             case "dd": letters.append(.day)
             case "HH": letters.append(.hour)
@@ -130,7 +160,8 @@ struct FieldText: Sendable {
             case "DDD": letters.append(.dayOfYear)
             case _ where first.isLetter:
                 throw FieldTextError(
-                    reason: "%{+\(format)}: \(run) is not known here; use yyyy MM dd HH mm ss DDD"
+                    reason:
+                        "%{+\(format)}: \(run) is not known here; use yyyy yy MM dd HH mm ss SSS DDD, xxxx ww"
                 )
             default: letters.append(.text(Array(run.utf8)))
             }

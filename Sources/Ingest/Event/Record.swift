@@ -41,6 +41,8 @@ final class Record {
 
     /// Values that one event may have: no log line comes near, and a million of them would take a hundred megabytes.
     static let maxValues = 100_000
+    /// Bytes that filters may write to one event: each step may write the whole line again, and lines have megabytes.
+    static let maxWrittenBytes = 64 << 20
     /// Memory that one huge event may leave behind.
     private static let keptBytes = 256 << 10
     private static let keptCells = 4096
@@ -49,6 +51,8 @@ final class Record {
 
     private var cells: [Cell] = [Cell()]
     private var arena = ByteBuffer(capacity: 4096)
+    /// What `load` wrote.
+    private var loadedBytes = 0
 
     /// Forgets everything.
     func reset() {
@@ -57,15 +61,28 @@ final class Record {
         cells.append(Cell())
         arena.removeAll()
         arena.shrink(to: Self.keptBytes)
+        loadedBytes = 0
     }
 
     /// A record of its own with the same fields.
     func copy() -> Record {
         let other = Record()
         other.cells = cells
+        other.loadedBytes = loadedBytes
         arena.withSpan { other.arena.append($0) }
         return other
     }
+
+    /// A record of its own with the same fields, with null in place of `node`, in no more memory than they need.
+    func copy(without node: Node) -> Record {
+        let other = Record()
+        other.take(Self.root, of: self, at: Self.root, without: node)
+        other.loadedBytes = other.arena.count
+        return other
+    }
+
+    /// Bytes of keys and texts, those that were replaced included.
+    var byteCount: Int { arena.count }
 
     // MARK: - Reading
 
@@ -201,30 +218,63 @@ final class Record {
 
     /// Sets the value of JSON text.
     func set(_ path: FieldPath, json: RawSpan, _ range: Range<Int>) throws(FilterFailure) {
-        let node = try place(path)
         let text = json.extracting(range)
+        // Read beside the tree first: text that is no JSON leaves the field as it was.
+        let value = newCell(.null)
         do throws(JSONError) {
             var reader = JSONReader()
-            try read(&reader, text, into: node, depth: 0)
+            try read(&reader, text, into: value, depth: 0)
             try reader.end(text)
         } catch {
             throw FilterFailure(.json, "\(path.text): \(error)")
         }
+        give(value, to: try place(path))
     }
 
     /// Sets what another field holds, members and all.
     func set(_ path: FieldPath, copyOf source: Node) throws(FilterFailure) {
+        try admit(valueCount(of: source), for: path)
         // The source is copied first: it may lie below what the path replaces.
         let copy = newCell(self[source].kind)
         copyValue(of: source, to: copy)
-        let node = try place(path)
-        let (value, target) = (self[copy], Int(node.index))
-        cells[target].kind = value.kind
-        cells[target].start = value.start
-        cells[target].end = value.end
-        cells[target].first = value.first
-        cells[target].last = value.last
+        give(copy, to: try place(path))
     }
+
+    /// Refuses what would make the event too large; for filters that write to many places or by `replace`.
+    func admit(bytes: Int, values: Int = 1) throws(FilterFailure) {
+        guard cells.count + values <= Self.maxValues,
+            arena.count - loadedBytes + bytes <= Self.maxWrittenBytes
+        else { throw FilterFailure(.field, "the event would become too large") }
+    }
+
+    /// Gives a field another name, with all below it; one that is not there leaves all as it is.
+    ///
+    /// - Throws: when there is no place for the new name; the field then keeps its own.
+    func move(_ path: FieldPath, to target: FieldPath) throws(FilterFailure) {
+        guard path != target, let node = find(path) else { return }
+        try admit(target.keys.count + 1, for: target)
+        if target.isBelow(path) {
+            // `a` becomes `a.b`.
+            let value = newCell(.null)
+            give(node, to: value)
+            write(node, .object) { _ in }
+            give(value, to: try place(target))
+        } else {
+            give(node, to: try place(target))
+            if !path.isBelow(target) { remove(path) }
+        }
+    }
+
+    /// Takes all fields of another record: objects are joined member by member, other values replace what is there.
+    func merge(_ other: Record) throws(FilterFailure) {
+        guard cells.count + other.cells.count <= Self.maxValues,
+            arena.count + other.arena.count - loadedBytes <= Self.maxWrittenBytes
+        else { throw FilterFailure(.field, "fields cannot be added: the event is too large") }
+        join(Self.root, of: other, to: Self.root)
+    }
+
+    /// Puts a value of another record in place of a value.
+    func replace(_ node: Node, copyOf source: Node, of other: Record) { take(source, of: other, at: node) }
 
     /// Adds a value to the list at `path`; one that is no list yet becomes its first element.
     func append(_ path: FieldPath, text bytes: RawSpan, _ range: Range<Int>) throws(FilterFailure) {
@@ -280,6 +330,7 @@ extension Record {
         guard try reader.kind(json) == .object else { throw JSONError(.unexpectedByte, at: reader.offset) }
         try read(&reader, json, into: Self.root, depth: 0)
         try reader.end(json)
+        loadedBytes = arena.count
     }
 
     /// Appends the document: all but `@metadata`, which is for pipelines only.
@@ -401,6 +452,7 @@ extension Record {
 
     /// The field at `path`, made with the objects around it where it is missing.
     private func place(_ path: FieldPath) throws(FilterFailure) -> Node {
+        try admit(path.keys.count, for: path)
         var node = Self.root
         for (key, index) in zip(path.keys, path.indices) {
             if let next = child(of: node, key, index) {
@@ -416,14 +468,24 @@ extension Record {
             default:
                 throw FilterFailure(.field, "\(path.text) cannot be set: what it would stand in is no object")
             }
-            guard cells.count <= Self.maxValues else {
-                throw FilterFailure(
-                    .field,
-                    "\(path.text) cannot be set: the event has \(Self.maxValues) values"
-                )
-            }
         }
         return node
+    }
+
+    /// Refuses what would make the event too large.
+    private func admit(_ values: Int, for path: FieldPath) throws(FilterFailure) {
+        guard cells.count + values <= Self.maxValues else {
+            throw FilterFailure(
+                .field,
+                "\(path.text) cannot be set: the event would have more than \(Self.maxValues) values"
+            )
+        }
+        guard arena.count - loadedBytes <= Self.maxWrittenBytes else {
+            throw FilterFailure(
+                .field,
+                "\(path.text) cannot be set: filters have written \(Self.maxWrittenBytes) bytes to the event"
+            )
+        }
     }
 
     /// A new element of the list at `path`.
@@ -433,6 +495,7 @@ extension Record {
             write(node, .list) { _ in }
             return newElement(of: node)
         }
+        try admit(2, for: path)
         if self[node].kind != .list {
             let only = newCell(self[node].kind)
             copyValue(of: node, to: only)
@@ -516,6 +579,67 @@ extension Record {
             copyValue(of: Node(index: child), to: copy)
             link(copy, to: target)
             child = original.next
+        }
+    }
+
+    /// Gives the value of a cell that stands nowhere to one in the tree.
+    private func give(_ value: Node, to target: Node) {
+        let (cell, index) = (self[value], Int(target.index))
+        cells[index].kind = cell.kind
+        cells[index].start = cell.start
+        cells[index].end = cell.end
+        cells[index].first = cell.first
+        cells[index].last = cell.last
+    }
+
+    /// The values in `node`, itself included.
+    private func valueCount(of node: Node) -> Int {
+        var count = 1
+        forEach(in: node) { _, child in
+            count += valueCount(of: child)
+            return true
+        }
+        return count
+    }
+}
+
+// MARK: - Other records
+
+extension Record {
+    /// Copies a value of another record, with null in place of `missing`.
+    private func take(_ source: Node, of other: Record, at target: Node, without missing: Node? = nil) {
+        let cell = other[source]
+        guard cell.kind.isContainer, source != missing else {
+            write(target, source == missing ? .null : cell.kind) { output in
+                other.arena.withSpan { output.append($0, source == missing ? 0..<0 : cell.start..<cell.end) }
+            }
+            return
+        }
+        write(target, cell.kind) { _ in }
+        other.forEach(in: source) { key, child in
+            let copy = cell.kind == .object ? newMember(key, of: other, in: target) : newElement(of: target)
+            take(child, of: other, at: copy, without: missing)
+            return true
+        }
+    }
+
+    private func newMember(_ key: Range<Int>, of other: Record, in object: Node) -> Node {
+        newMember(of: object) { output in other.arena.withSpan { output.append($0, key) } }
+    }
+
+    private func join(_ source: Node, of other: Record, to target: Node) {
+        other.forEach(in: source) { key, value in
+            let name = other.arena.withSpan { $0.extracting(key).withUnsafeBytes { Array($0) } }
+            guard let known = child(of: target, name, nil) else {
+                take(value, of: other, at: newMember(key, of: other, in: target))
+                return true
+            }
+            if other.kind(of: value) == .object, kind(of: known) == .object {
+                join(value, of: other, to: known)
+            } else {
+                take(value, of: other, at: known)
+            }
+            return true
         }
     }
 }

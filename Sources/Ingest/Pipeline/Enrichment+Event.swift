@@ -13,7 +13,7 @@ extension Enrichment {
 
     /// Sets `source.geo.*`.
     func setPlace(of address: IPAddress, in event: inout Event) {
-        guard let entry = place(of: address) else { return }
+        guard let entry = place(of: address), !entry.members.isEmpty else { return }
         let start = event.arena.count
         event.arena.append(entry.members)
         event.replace(event.table.sourceGeo, members: start..<event.arena.count)

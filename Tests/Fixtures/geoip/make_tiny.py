@@ -1,4 +1,4 @@
-"""Makes tiny.mmdb and tiny-renewed.mmdb beside this file. Needs mmdb-writer 0.2.7 from PyPI."""
+"""Makes tiny.mmdb, tiny-renewed.mmdb and tiny-asn.mmdb beside this file. Needs mmdb-writer 0.2.7 from PyPI."""
 
 import pathlib
 
@@ -46,3 +46,11 @@ def write(name, city):
 
 write("tiny.mmdb", "Mountain View")
 write("tiny-renewed.mmdb", "Renewed")
+
+networks = MMDBWriter(ip_version=6, ipv4_compatible=True, database_type="Test-ASN", int_type="auto")
+networks.insert_network(
+    IPSet(["1.2.3.0/24"]),
+    {"autonomous_system_number": 64500, "autonomous_system_organization": 'Example "Net"'},
+)
+networks.insert_network(IPSet(["2001:db8::/32"]), {"autonomous_system_number": 4200000000})
+networks.to_db_file(str(FOLDER / "tiny-asn.mmdb"))

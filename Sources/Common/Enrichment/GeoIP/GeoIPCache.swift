@@ -53,12 +53,12 @@ final class GeoIPCache {
         let hash = (UInt64(record) &* 0x9E37_79B9_7F4A_7C15) >> 24
         if let entry = table.find(hash, cost: \.cost, { $0.record == record }) {
             hits += 1
-            return entry.members.isEmpty ? nil : entry
+            return entry.isEmpty ? nil : entry
         }
         misses += 1
         let entry = GeoIPEntry(record: record, in: database)
         table.insert(entry, hash: hash, cost: entry.cost)
-        return entry.members.isEmpty ? nil : entry
+        return entry.isEmpty ? nil : entry
     }
 
     private func record(for address: IPAddress, in database: GeoIPDatabase) -> UInt32? {

@@ -32,6 +32,7 @@ struct FilterFailure: Error, Equatable {
         case geoIP = "_geoip_lookup_failure"
         case format = "_formatparsefailure"
         case convert = "_convertfailure"
+        case nginx = "_nginxparsefailure"
         case split = "_split_type_failure"
         /// A field cannot be set where its path leads.
         case field = "_fieldfailure"

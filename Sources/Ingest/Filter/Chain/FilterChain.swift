@@ -6,8 +6,10 @@ final class FilterChain {
     static let timedEvery = 16
     /// Documents that one event may become.
     static let maxDocuments = 10_000
-    /// A record that becomes larger is stored as it is, with a tag: filters that write without end would take all memory.
-    private static let maxStepsPerEvent = 100_000
+    /// Steps of all parts that one event is split into together: some seconds at worst.
+    private static let maxSplitSteps = 1_000_000
+    /// Bytes of what all parts of one event have in common, which each gets a copy of.
+    private static let maxSplitBytes = 64 << 20
 
     private struct Link {
         let step: FilterProgram.Step
@@ -37,7 +39,8 @@ final class FilterChain {
     private var scratch = ByteBuffer()
     private var eventCount = 0
     private var documents = 0
-    private var stepsLeft = 0
+    private var splitStepsLeft = 0
+    private var splitBytesLeft = 0
     /// Hears of each step with the record behind it; every event is then timed.
     var observer: ((Trace, Record) -> Void)?
     /// Hears of each record in front of the first step.
@@ -60,15 +63,16 @@ final class FilterChain {
     func run(_ record: Record, emit: (_ document: Record, _ number: Int) -> Void) {
         eventCount &+= 1
         documents = 0
-        stepsLeft = Self.maxStepsPerEvent
+        splitStepsLeft = Self.maxSplitSteps
+        splitBytesLeft = Self.maxSplitBytes
         onStart?(record)
         run(record, from: 0, emit: emit)
     }
 
     private func run(_ record: Record, from start: Int, emit: (Record, Int) -> Void) {
         var place = start
-        while stepsLeft > 0 {
-            stepsLeft -= 1
+        // It ends: each step leads to a later one of its list, and a list of `on_failure` back behind its filter.
+        while true {
             switch instructions[place] {
             case .end:
                 emit(record, documents)
@@ -84,8 +88,6 @@ final class FilterChain {
                 place = next
             }
         }
-        emit(record, documents)
-        documents += 1
     }
 
     /// - Returns: where to go on; nil when there is nothing left of the record, or its parts are done.
@@ -179,20 +181,37 @@ final class FilterChain {
         guard let list = record.find(path), record.kind(of: list) == .list, !record.isEmpty(list) else {
             return next
         }
-        let count = record.children(of: list).count
-        guard documents + count <= Self.maxDocuments else {
-            throw FilterFailure(
-                .split,
-                "\(path.text) has \(count) elements; an event becomes at most \(Self.maxDocuments)"
-            )
-        }
-        for index in 0..<count {
-            let part = record.copy()
-            // The same list: a copy keeps every node where it was.
-            if let whole = part.find(path) { try part.set(path, copyOf: part.children(of: whole)[index]) }
+        let elements = record.children(of: list)
+        let rest = record.copy(without: list)
+        try admit(elements.count, of: rest, at: path, from: next)
+        for element in elements {
+            let part = rest.copy()
+            if let place = part.find(path) { part.replace(place, copyOf: element, of: record) }
             run(part, from: next, emit: emit)
         }
         return nil
+    }
+
+    /// Refuses to make more documents, or larger ones, than are worth their time.
+    private func admit(_ count: Int, of rest: Record, at path: FieldPath, from next: Int)
+        throws(FilterFailure)
+    {
+        guard documents + count <= Self.maxDocuments else {
+            throw FilterFailure(
+                .split,
+                "\(path.text) has \(count) elements; an event becomes at most \(Self.maxDocuments) documents"
+            )
+        }
+        let steps = count * (instructions.count - next)
+        let bytes = count * rest.byteCount
+        guard steps <= splitStepsLeft, bytes <= splitBytesLeft else {
+            throw FilterFailure(
+                .split,
+                "\(path.text) has \(count) elements, too many for the size of the event and the filters behind"
+            )
+        }
+        splitStepsLeft -= steps
+        splitBytesLeft -= bytes
     }
 
     private func observe(_ link: Link, _ result: Trace.Result, _ time: Int64, _ record: Record) {

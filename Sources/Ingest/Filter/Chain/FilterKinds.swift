@@ -1,9 +1,29 @@
 /// All filters by the names that the configuration uses.
 enum FilterKinds {
     static let plans: [String: any FilterPlan.Type] = [
+        "anonymize_ip": AnonymizeIPPlan.self,
+        "convert": ConvertPlan.self,
+        "copy": CopyPlan.self,
         "drop": DropPlan.self,
+        "fingerprint": FingerprintPlan.self,
+        "geoip": GeoIPPlan.self,
+        "gsub": GsubPlan.self,
+        "join": JoinPlan.self,
+        "lowercase": LowercasePlan.self,
+        "nginx_log_format": NginxLogFormatPlan.self,
+        "redact": RedactPlan.self,
         "remove": RemovePlan.self,
+        "rename": RenamePlan.self,
+        "sample": SamplePlan.self,
         "set": SetPlan.self,
+        "split": SplitPlan.self,
+        "split_event": SplitEventPlan.self,
+        "tag": TagPlan.self,
+        "throttle": ThrottlePlan.self,
+        "trim": TrimPlan.self,
+        "uppercase": UppercasePlan.self,
+        "url": URLPlan.self,
+        "user_agent": UserAgentPlan.self,
     ]
 
     static var names: [String] { plans.keys.sorted() }

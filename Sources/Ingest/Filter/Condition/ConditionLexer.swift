@@ -43,7 +43,8 @@ struct ConditionLexer {
             offset += symbol.count
             return .symbol(symbol)
         }
-        throw ConditionError(column: column, reason: "\"\(first)\" is not understood here")
+        let hint = first == "=" ? "; write == or =~" : first == "&" || first == "|" ? "; write and, or" : ""
+        throw ConditionError(column: column, reason: "\"\(first)\" is not understood here\(hint)")
     }
 
     private static func isNameStart(_ character: Character) -> Bool {

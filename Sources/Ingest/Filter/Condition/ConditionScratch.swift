@@ -4,6 +4,9 @@ import Glibc
 
 /// What evaluating conditions needs room for; one per worker.
 final class ConditionScratch {
+    /// Of a longer text, a pattern sees the beginning: patterns may take time that grows with the square of it.
+    static let maxPatternBytes = 64 << 10
+
     private let match: RegularExpressionMatch
     private var left = ByteBuffer()
     private var right = ByteBuffer()
@@ -32,7 +35,9 @@ final class ConditionScratch {
         case .matches(let operand, let pattern):
             anyValue(operand, record) { value in
                 guard loadText(value, record, into: &left) else { return false }
-                return left.withSpan { pattern.firstMatch(in: $0, 0..<$0.byteCount, into: match) }
+                return left.withSpan {
+                    pattern.firstMatch(in: $0, 0..<min($0.byteCount, Self.maxPatternBytes), into: match)
+                }
             }
         case .isIn(let operand, let members):
             anyValue(operand, record) { value in
@@ -132,6 +137,8 @@ final class ConditionScratch {
                     guard let first = number(left, record), let second = number(right, record) else {
                         return false
                     }
+                    // What is no number is in no order: "nan" spells one.
+                    guard !first.isNaN, !second.isNaN else { return false }
                     return isWanted(first < second ? -1 : first == second ? 0 : 1)
                 }
                 guard loadText(left, record, into: &self.left), loadText(right, record, into: &self.right)

@@ -99,6 +99,20 @@ struct GeoIPTests {
         }
     }
 
+    @Test(
+        "writes who runs a network",
+        arguments: [
+            ("1.2.3.4", #""number":64500,"organization":{"name":"Example \"Net\""}"#),
+            ("2001:db8::1", #""number":4200000000"#), ("8.8.8.8", nil),
+        ] as [(String, String?)]
+    )
+    func writesNetworks(_ address: String, members: String?) throws {
+        let cache = GeoIPCache(source: GeoIPSource(path: Fixture.path("geoip/tiny-asn.mmdb")))
+        let entry = try cache.entry(for: #require(IPAddress(address)))
+        #expect(entry.map { String(decoding: $0.networkMembers, as: UTF8.self) } == members)
+        #expect(entry?.members.isEmpty != false)
+    }
+
     @Test("finds IPv4 in its IPv6 spelling, and one record for all addresses of a network")
     func sharesRecords() throws {
         let cache = GeoIPCache(source: GeoIPSource(path: Fixture.path("geoip/tiny.mmdb")))
