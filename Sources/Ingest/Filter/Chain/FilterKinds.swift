@@ -2,6 +2,8 @@
 enum FilterKinds {
     static let plans: [String: any FilterPlan.Type] = [
         "drop": DropPlan.self,
+        "grok": GrokPlan.self,
+        "regex": RegexPlan.self,
         "remove": RemovePlan.self,
         "set": SetPlan.self,
     ]
