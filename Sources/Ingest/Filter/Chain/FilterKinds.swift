@@ -1,6 +1,7 @@
 /// All filters by the names that the configuration uses.
 enum FilterKinds {
     static let plans: [String: any FilterPlan.Type] = [
+        "date": DatePlan.self,
         "drop": DropPlan.self,
         "grok": GrokPlan.self,
         "regex": RegexPlan.self,
