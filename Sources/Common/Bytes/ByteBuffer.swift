@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// A growable run of bytes with one owner, reused from batch to batch.
@@ -222,6 +223,39 @@ extension RawSpan {
             bytes.withUnsafeBytes { other in
                 guard let left = own.baseAddress, let right = other.baseAddress else { return range.isEmpty }
                 return memcmp(left + range.lowerBound, right, range.count) == 0
+            }
+        }
+    }
+
+    /// Whether `self[own]` are the bytes `other[range]`.
+    @inline(__always)
+    package func equals(_ other: RawSpan, _ range: Range<Int>, _ own: Range<Int>) -> Bool {
+        guard own.count == range.count, own.upperBound <= byteCount, range.upperBound <= other.byteCount
+        else {
+            return false
+        }
+        return withUnsafeBytes { left in
+            other.withUnsafeBytes { right in
+                guard let left = left.baseAddress, let right = right.baseAddress else { return own.isEmpty }
+                return memcmp(left + own.lowerBound, right + range.lowerBound, own.count) == 0
+            }
+        }
+    }
+
+    /// The offset of the first place in `range` where `text` stands, found with memmem; the start for no text.
+    package func firstIndex(of text: [UInt8], in range: Range<Int>) -> Int? {
+        guard range.lowerBound >= 0, range.upperBound <= byteCount, range.count >= text.count else {
+            return nil
+        }
+        return withUnsafeBytes { bytes in
+            text.withUnsafeBytes { text -> Int? in
+                guard let base = bytes.baseAddress, let wanted = text.baseAddress else {
+                    return range.lowerBound
+                }
+                guard let hit = memmem(base + range.lowerBound, range.count, wanted, text.count) else {
+                    return nil
+                }
+                return UnsafeRawPointer(hit) - base
             }
         }
     }

@@ -1,14 +1,42 @@
 import CPCRE2
 import Synchronization
 
-/// A compiled regular expression over bytes: PCRE2 with JIT, without UTF-8 mode, immutable and shared by threads.
+/// A compiled regular expression over bytes: PCRE2 with JIT, immutable and shared by threads.
 ///
-/// `.` is one byte, `\d`, `\w` and `\b` are ASCII, and case is folded for ASCII only. Machine code is made at the
-/// first match, so that a thousand rules of which fifty are ever tried cost neither start time nor memory.
+/// `.` is one byte unless `Options.characters` are asked for; `\d`, `\w` and `\b` are ASCII, and case is folded for
+/// ASCII only. Machine code is made at the first match, so that a thousand rules of which fifty are ever tried cost
+/// neither start time nor memory.
 ///
 /// This file alone names PCRE2. Designated initialisers and `deinit` do not: the linker keeps them in programs that
 /// make no expression, and with them it would keep the library.
 package final class RegularExpression: @unchecked Sendable {
+    /// What changes the meaning of a pattern.
+    package struct Options: OptionSet, Sendable {
+        package let rawValue: UInt32
+        package init(rawValue: UInt32) { self.rawValue = rawValue }
+
+        package static let ignoreCase = Options(rawValue: UInt32(PCRE2_CASELESS))
+        /// `.` is a line end too.
+        package static let dotMatchesNewline = Options(rawValue: UInt32(PCRE2_DOTALL))
+        /// `^` and `$` are beginning and end of every line.
+        package static let anchorsMatchLines = Options(rawValue: UInt32(PCRE2_MULTILINE))
+        /// Groups without a name are no groups.
+        package static let namedGroupsOnly = Options(rawValue: UInt32(PCRE2_NO_AUTO_CAPTURE))
+        /// `.` and classes stand for a character of UTF-8; bytes that are none match nothing.
+        package static let characters = Options(
+            rawValue: UInt32(PCRE2_UTF) | UInt32(PCRE2_MATCH_INVALID_UTF)
+        )
+        /// The deadline of a search is kept.
+        package static let steps = Options(rawValue: UInt32(PCRE2_USE_OFFSET_LIMIT))
+    }
+
+    /// Offsets at which a match may start that are tried between two looks at the clock: longer than most lines.
+    private static let stepBytes = 256
+    /// As many where each of them is slow.
+    private static let slowStepBytes = 16
+    /// From when on a step is slow, in nanoseconds.
+    private static let slowStep = 500_000
+
     // Sendable: `code` changes only under `compilation`, before `isReady` is released; PCRE2 reads it from then on.
     private let code: OpaquePointer
     private let compilation = Mutex<Void>(())
@@ -17,11 +45,17 @@ package final class RegularExpression: @unchecked Sendable {
     private let free: @Sendable (OpaquePointer) -> Void
     /// Groups in the pattern, without the whole match.
     package let captureCount: Int
+    private let goesInSteps: Bool
 
     /// - Throws: what PCRE2 says about the pattern, and where.
     package convenience init(_ pattern: String, ignoreCase: Bool = false) throws(RegularExpressionError) {
-        var options = UInt32(PCRE2_NEVER_UTF) | UInt32(PCRE2_NEVER_UCP) | UInt32(PCRE2_NEVER_BACKSLASH_C)
-        if ignoreCase { options |= UInt32(PCRE2_CASELESS) }
+        try self.init(pattern, ignoreCase ? .ignoreCase : [])
+    }
+
+    /// - Throws: what PCRE2 says about the pattern, and where.
+    package convenience init(_ pattern: String, _ wanted: Options) throws(RegularExpressionError) {
+        var options = wanted.rawValue | UInt32(PCRE2_NEVER_UCP) | UInt32(PCRE2_NEVER_BACKSLASH_C)
+        if !wanted.contains(.characters) { options |= UInt32(PCRE2_NEVER_UTF) }
         var errorCode: Int32 = 0
         var errorOffset = 0
         let context = pcre2_compile_context_create_8(nil)
@@ -37,12 +71,25 @@ package final class RegularExpression: @unchecked Sendable {
         }
         var count: UInt32 = 0
         pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_CAPTURECOUNT), &count)
-        self.init(code: code, captureCount: Int(count)) { pcre2_code_free_8($0) }
+        var found: UInt32 = 0
+        pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_ALLOPTIONS), &found)
+        self.init(
+            code: code,
+            captureCount: Int(count),
+            // PCRE2 finds out by itself that a pattern can match at the beginning only.
+            goesInSteps: wanted.contains(.steps) && found & UInt32(PCRE2_ANCHORED) == 0
+        ) { pcre2_code_free_8($0) }
     }
 
-    private init(code: OpaquePointer, captureCount: Int, free: @escaping @Sendable (OpaquePointer) -> Void) {
+    private init(
+        code: OpaquePointer,
+        captureCount: Int,
+        goesInSteps: Bool,
+        free: @escaping @Sendable (OpaquePointer) -> Void
+    ) {
         self.code = code
         self.captureCount = captureCount
+        self.goesInSteps = goesInSteps
         self.free = free
     }
 
@@ -57,7 +104,7 @@ package final class RegularExpression: @unchecked Sendable {
         firstMatch(in: bytes, range, from: range.lowerBound, into: match)
     }
 
-    /// Searches `bytes[range]` from `start` on; anchors and look-behinds see what stands in front of it.
+    /// Searches `bytes[range]` from `first` on; anchors and look-behinds see what stands in front of it.
     ///
     /// - Returns: as the search from the start.
     package func firstMatch(
@@ -66,21 +113,66 @@ package final class RegularExpression: @unchecked Sendable {
         from first: Int,
         into match: RegularExpressionMatch
     ) -> Bool {
-        if !isReady.load(ordering: .acquiring) { compile() }
         guard range.lowerBound >= 0, range.upperBound <= bytes.byteCount, first >= range.lowerBound,
             first <= range.upperBound
         else { return false }
-        let skipped = first - range.lowerBound
-        let result = bytes.withUnsafeBytes { bytes -> Int32 in
+        return match.accept(
+            search(bytes, range, from: first - range.lowerBound, match),
+            base: range.lowerBound
+        )
+    }
+
+    /// Searches `bytes[range]` as `firstMatch(in:_:into:)` does, and gives up at a time.
+    ///
+    /// The limit of backtracking holds for each offset at which a match may start; over a long text that adds up to
+    /// seconds. So the offsets are tried in steps, with a look at the clock between them.
+    ///
+    /// - Parameter deadline: as `Clock.monotonic` counts; looked at only where one step was not enough.
+    package func firstMatch(
+        in bytes: RawSpan,
+        _ range: Range<Int>,
+        into match: RegularExpressionMatch,
+        until deadline: Int64
+    ) -> Bool {
+        guard goesInSteps, range.count > Self.stepBytes, range.lowerBound >= 0,
+            range.upperBound <= bytes.byteCount
+        else { return firstMatch(in: bytes, range, into: match) }
+        defer { match.setLastStart(nil) }
+        var start = 0
+        var step = Self.stepBytes
+        var began = Clock.monotonic
+        while true {
+            var next = start + step
+            // A character is not cut.
+            while next < range.count, bytes[range.lowerBound + next] & 0xC0 == 0x80 { next += 1 }
+            match.setLastStart(next < range.count ? next - 1 : nil)
+            let result = search(bytes, range, from: start, match)
+            if result != PCRE2_ERROR_NOMATCH || next >= range.count {
+                return match.accept(result, base: range.lowerBound)
+            }
+            let now = Clock.monotonic
+            guard now < deadline else { return match.accept(PCRE2_ERROR_MATCHLIMIT, base: range.lowerBound) }
+            step = now - began > Self.slowStep ? Self.slowStepBytes : Self.stepBytes
+            (start, began) = (next, now)
+        }
+    }
+
+    private func search(
+        _ bytes: RawSpan,
+        _ range: Range<Int>,
+        from offset: Int,
+        _ match: RegularExpressionMatch
+    ) -> Int32 {
+        if !isReady.load(ordering: .acquiring) { compile() }
+        return bytes.withUnsafeBytes { bytes -> Int32 in
             guard let base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else {
                 return match.empty(code)
             }
             let start = base + range.lowerBound
             return hasMachineCode.load(ordering: .relaxed)
-                ? pcre2_jit_match_8(code, start, range.count, skipped, 0, match.data, match.context)
-                : pcre2_match_8(code, start, range.count, skipped, 0, match.data, match.context)
+                ? pcre2_jit_match_8(code, start, range.count, offset, 0, match.data, match.context)
+                : pcre2_match_8(code, start, range.count, offset, 0, match.data, match.context)
         }
-        return match.accept(result, base: range.lowerBound)
     }
 
     /// The number of the group with that name; nil when there is none.
@@ -132,19 +224,28 @@ package final class RegularExpressionMatch {
     /// Backtracking steps before a search is given up: a few milliseconds at worst.
     ///
     /// Ordinary searches of log lines need less than a thousand.
-    private static let matchLimit: UInt32 = 100_000
+    package static let backtrackLimit = 100_000
     /// The machine stack part that JIT uses by default is 32 KiB, too little for long lines.
-    private static let maxStackBytes = 256 << 10
+    package static let maxStackBytes = 256 << 10
 
-    /// - Parameter captures: the largest number of groups that any of the expressions has.
-    package convenience init(captures: Int) {
+    /// - Parameters:
+    ///   - captures: the largest number of groups that any of the expressions has.
+    ///   - limit: backtracking steps before a search is given up.
+    ///   - stackBytes: memory that one search may take.
+    package convenience init(
+        captures: Int,
+        limit: Int = RegularExpressionMatch.backtrackLimit,
+        stackBytes: Int = RegularExpressionMatch.maxStackBytes
+    ) {
         guard let data = pcre2_match_data_create_8(UInt32(captures + 1), nil),
             let context = pcre2_match_context_create_8(nil),
             let offsets = pcre2_get_ovector_pointer_8(data)
         else { fatalError("RegularExpressionMatch: out of memory") }
-        let stack = pcre2_jit_stack_create_8(32 << 10, Self.maxStackBytes, nil)
+        let stack = pcre2_jit_stack_create_8(min(32 << 10, stackBytes), stackBytes, nil)
         pcre2_jit_stack_assign_8(context, nil, stack.map { UnsafeMutableRawPointer($0) })
-        pcre2_set_match_limit_8(context, Self.matchLimit)
+        pcre2_set_match_limit_8(context, UInt32(clamping: limit))
+        // Of the interpreter, which stands in where there is no machine code.
+        pcre2_set_heap_limit_8(context, UInt32(clamping: stackBytes >> 10) * 16)
         let places = offsets.withMemoryRebound(to: Int.self, capacity: 1) { $0 }
         self.init(data, context, stack, places) { data, context, stack in
             pcre2_match_data_free_8(data)
@@ -180,6 +281,14 @@ package final class RegularExpressionMatch {
         // Unset is the largest size, -1 here. `\K` in a look-around could put the end before the start.
         guard start >= 0, end >= start else { return nil }
         return base + start..<base + end
+    }
+
+    /// The last offset at which a match of the next search may start; nil for any.
+    ///
+    /// Only for expressions with `Options.steps`.
+    fileprivate func setLastStart(_ offset: Int?) {
+        // PCRE2_UNSET, all bits set, is a macro that Swift does not see.
+        pcre2_set_offset_limit_8(context, offset ?? -1)
     }
 
     /// A search of no bytes at all, for which there is no pointer.

@@ -287,6 +287,53 @@ final class Record {
         write(element, .text) { $0.append(text) }
     }
 
+    /// The field at `path`, made where it is missing, or a new element of the list there; for `replace` to fill.
+    func slot(_ path: FieldPath, appending: Bool = false) throws(FilterFailure) -> Node {
+        appending ? try element(path) : try place(path)
+    }
+
+    /// The member of an object by its key; nil when there is none.
+    func member(of object: Node, _ key: RawSpan, _ range: Range<Int>) -> Node? {
+        var found: Node?
+        forEach(in: object) { own, value in
+            if own.count == range.count, arena.withSpan({ $0.equals(key, range, own) }) { found = value }
+            return found == nil
+        }
+        return found
+    }
+
+    /// Adds a member to an object, which has none of that key.
+    func addMember(to object: Node, _ key: RawSpan, _ range: Range<Int>) throws(FilterFailure) -> Node {
+        guard cells.count < Self.maxValues else {
+            throw FilterFailure(.field, "the event has \(Self.maxValues) values; no field can be added")
+        }
+        return newMember(of: object) { $0.append(key, range) }
+    }
+
+    /// Adds an element to a list; a value that is no list becomes its first element.
+    func addElement(to node: Node) throws(FilterFailure) -> Node {
+        guard cells.count < Self.maxValues else {
+            throw FilterFailure(.field, "the event has \(Self.maxValues) values; no element can be added")
+        }
+        return newElement(behind: node)
+    }
+
+    /// Makes a value an empty object.
+    func makeObject(_ node: Node) { write(node, .object) { _ in } }
+
+    func replace(_ node: Node, integer value: Int64) {
+        write(node, .number) { $0.append(decimal: value) }
+    }
+
+    /// Writes a number in place of a value; one that JSON cannot write becomes null.
+    func replace(_ node: Node, double value: Double) {
+        write(node, value.isFinite ? .number : .null) { if value.isFinite { $0.append(number: value) } }
+    }
+
+    func replace(_ node: Node, bool value: Bool) {
+        write(node, value ? .yes : .no) { $0.append(value ? "true" : "false" as StaticString) }
+    }
+
     /// Writes a text in place of a value.
     func replace(_ node: Node, text bytes: RawSpan, _ range: Range<Int>) {
         write(node, .text) { $0.append(bytes, range) }
@@ -338,7 +385,8 @@ extension Record {
         write(Self.root, into: &output)
     }
 
-    private func read(_ reader: inout JSONReader, _ bytes: RawSpan, into node: Node, depth: Int)
+    /// Reads the next JSON value in place of what `node` holds.
+    func read(_ reader: inout JSONReader, _ bytes: RawSpan, into node: Node, depth: Int)
         throws(JSONError)
     {
         guard depth < JSONReader.maxDepth, cells.count < Self.maxValues else {
@@ -496,6 +544,10 @@ extension Record {
             return newElement(of: node)
         }
         try admit(2, for: path)
+        return newElement(behind: node)
+    }
+
+    private func newElement(behind node: Node) -> Node {
         if self[node].kind != .list {
             let only = newCell(self[node].kind)
             copyValue(of: node, to: only)

@@ -37,7 +37,7 @@ struct LineContext {
     /// When the line was read: the year of times that have none is near it.
     var readTime: CalendarTime
     /// The zone of times that name none.
-    var zone = LogZone.utc
+    var zone = TimeZoneRules.utc
 }
 
 /// What later steps need to know about a line that was understood.

@@ -36,7 +36,7 @@ final class Pipeline {
     private let format: any LineFormat
     /// What `tags` says of a line that has not this format.
     private let formatTag: String
-    private let zone: LogZone
+    private let zone: TimeZoneRules
     private let weChat: WeChatFilter
     private let urlParameters: URLParameters?
     private let fingerprint: ClientFingerprint?
@@ -47,7 +47,7 @@ final class Pipeline {
     private var readTimes = RepeatedTime()
     /// When the shipper read the event.
     private(set) var readTime = CalendarTime(nanoseconds: 0)
-    private var zones = RepeatedZone()
+    private let zones = TimeZoneCache()
     private var event: Event
     private var id: DocumentID
     private var index: DailyIndex
@@ -77,7 +77,7 @@ final class Pipeline {
         dataset = event.addConstant("\"\(configuration.format.dataset)\"")
         module = event.addConstant("\"\(configuration.format.module)\"")
         formatTag = "_\(configuration.format.module)parsefailure"
-        zone = LogZone(configuration.timezone) ?? .utc
+        zone = configuration.timezone
         urlParameters =
             configuration.urlParameters.isEmpty
             ? nil : URLParameters(configuration.urlParameters, table: table)
@@ -226,9 +226,11 @@ final class Pipeline {
     }
 
     /// The zone of times that name none: the one the sender is in, else the pipeline's.
-    private func takeZone(_ payload: RawSpan) -> LogZone {
-        guard let slot = event.slot(.eventTimezone) else { return zone }
-        return zones.zone(payload, slot) ?? zone
+    private func takeZone(_ payload: RawSpan) -> TimeZoneRules {
+        guard let slot = event.slot(.eventTimezone), slot.kind == .json, slot.source == .payload,
+            slot.range.count > 2, payload[slot.start] == UInt8(ascii: "\"")
+        else { return zone }
+        return zones.zone(payload, slot.start + 1..<slot.end - 1) ?? zone
     }
 
     /// Stores a line that is not what it should be, with the reason.

@@ -14,7 +14,7 @@ struct PipelineConfiguration: Sendable {
     /// Prefix of the daily indices.
     var index: String
     /// The zone of times that name none, where the event does not say it.
-    var timezone = "UTC"
+    var timezone = TimeZoneRules.utc
     /// Proxies whose `X-Forwarded-For` is believed: private networks and this machine.
     var trustedProxies = [
         "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7",
@@ -43,14 +43,19 @@ struct PipelineConfiguration: Sendable {
 
     /// Reads an entry of `pipelines`; complaints go to the reader.
     init(name: String, _ reader: ConfigurationReader) {
-        let format = reader.choice("format", default: FormatName(rawValue: name) ?? .nginxAccess)
+        // Filters of one's own mean a format of one's own.
+        let isOwn = reader.has("filters") && !reader.has("log_format")
+        let format = reader.choice(
+            "format",
+            default: FormatName(rawValue: name) ?? (isOwn ? .plain : .nginxAccess)
+        )
         let defaults = PipelineConfiguration(format)
         self = defaults
         self.name = name
         logFormat = reader.string("log_format", default: defaults.logFormat)
         escape = reader.choice("escape", default: defaults.escape)
         index = reader.string("index", default: defaults.index)
-        timezone = reader.string("timezone", default: defaults.timezone)
+        timezone = Self.zone(reader.string("timezone", default: defaults.timezone.name), reader)
         trustedProxies = reader.strings("trusted_proxies", default: defaults.trustedProxies)
         oldestEvent = reader.duration("oldest_event", default: defaults.oldestEvent)
         newestEvent = reader.duration("newest_event", default: defaults.newestEvent)
@@ -78,18 +83,21 @@ struct PipelineConfiguration: Sendable {
         return key
     }
 
+    private static func zone(_ name: String, _ reader: ConfigurationReader) -> TimeZoneRules {
+        do throws(TimeZoneError) {
+            return try TimeZoneRules.named(name)
+        } catch {
+            reader.problem("timezone", "\(error)")
+            return .utc
+        }
+    }
+
     private func check(_ reader: ConfigurationReader) {
         if let problem = DailyIndex.problem(withPrefix: index) { reader.problem("index", problem) }
         for text in trustedProxies where IPNetwork(text) == nil {
             reader.problem(
                 "trusted_proxies",
                 "\(text) is no address or network; write 10.0.0.0/8 or 192.0.2.1"
-            )
-        }
-        if LogZone(timezone) == nil {
-            reader.problem(
-                "timezone",
-                "\"\(timezone)\" is no zone that this host knows; write Europe/Berlin, +01:00 or UTC"
             )
         }
         for name in urlParameters {

@@ -25,6 +25,7 @@ struct FilterFailure: Error, Equatable {
         case grokTimeout = "_groktimeout"
         case dissect = "_dissectfailure"
         case regex = "_regexfailure"
+        case regexTimeout = "_regextimeout"
         case json = "_jsonparsefailure"
         case keyValue = "_kvparsefailure"
         case csv = "_csvparsefailure"

@@ -6,7 +6,7 @@ enum JSONTime {
     ///
     /// Numbers are seconds since 1970, or milliseconds, microseconds or nanoseconds where seconds would lie in a year that
     /// no log is from.
-    static func time(_ text: RawSpan, _ range: Range<Int>, _ zone: LogZone) -> CalendarTime? {
+    static func time(_ text: RawSpan, _ range: Range<Int>, _ zone: TimeZoneRules) -> CalendarTime? {
         if let time = CalendarTime.parse(iso8601: text, range) { return time }
         if let time = PythonTime.read(text, range, zone), time.end == range.upperBound { return time.time }
         guard let first = text.firstByte(range), first &- 48 < 10 else { return nil }

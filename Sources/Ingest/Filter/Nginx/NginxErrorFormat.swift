@@ -87,7 +87,7 @@ final class NginxErrorFormat: LineFormat {
         let connection: Int64?
         let message: Range<Int>
 
-        init?(_ line: RawSpan, _ zone: LogZone) {
+        init?(_ line: RawSpan, _ zone: TimeZoneRules) {
             var reader = DateDigits(bytes: 0..<line.byteCount, offset: 0)
             guard let year = reader.digits(4, line), reader.take(UInt8(ascii: "/"), line),
                 let month = reader.digits(2, line), reader.take(UInt8(ascii: "/"), line),

@@ -11,8 +11,8 @@ import Common
 /// The fields are those of the ready pipeline, without look-ups of places and agents, for which there are filters.
 struct NginxLogFormatPlan: FilterPlan {
     fileprivate let field: FieldPath
-    /// Empty after a complaint.
-    fileprivate let formats: [NginxLogFormat]
+    /// Nil after a complaint.
+    fileprivate let format: CompiledFormat?
     fileprivate let trustedProxies: [IPNetwork]
 
     init(_ reader: ConfigurationReader) {
@@ -28,58 +28,37 @@ struct NginxLogFormatPlan: FilterPlan {
             )
             return nil
         }
-        do throws(NginxFormatError) {
-            formats = try Self.formats(text, escape)
+        do throws(LogFormatError) {
+            format = try CompiledFormat(.nginxAccess, logFormat: text, escape: escape)
         } catch {
-            formats = []
+            format = nil
             reader.problem("log_format", "\(error)")
         }
     }
 
-    func filter(_ workplace: FilterWorkplace) throws -> any Filter { try NginxLogFormatFilter(plan: self) }
-
-    /// Lines of `combined` may be of `main` too, as in the ready pipeline.
-    private static func formats(_ text: String, _ escape: NginxLogFormat.Escape) throws(NginxFormatError)
-        -> [NginxLogFormat]
-    {
-        switch text {
-        case "combined":
-            [
-                try NginxLogFormat(NginxLogFormat.combined, escape: escape),
-                try NginxLogFormat(NginxLogFormat.main, escape: escape),
-            ]
-        case "main": [try NginxLogFormat(NginxLogFormat.main, escape: escape)]
-        default: [try NginxLogFormat(text, escape: escape)]
-        }
+    func filter(_ workplace: FilterWorkplace) throws -> any Filter {
+        guard let format else { fatalError("nginx_log_format: its configuration was refused") }
+        return try NginxLogFormatFilter(field, format, trustedProxies)
     }
 }
 
 private final class NginxLogFormatFilter: Filter {
-    private struct Parser {
-        var line: NginxLine
-        var filter: NginxAccessFilter
-    }
-
     private static let timestamp = FieldPath("@timestamp")
     /// Memory that one huge line may leave behind.
     private static let keptBytes = 256 << 10
 
     private let field: FieldPath
     private var event: Event
-    private var parsers: [Parser] = []
+    private let format: any LineFormat
     private let fields = Record()
     private var line = ByteBuffer()
     private var values = ByteBuffer()
     private var json = ByteBuffer()
 
-    init(plan: NginxLogFormatPlan) throws {
-        field = plan.field
-        let names = plan.formats.flatMap(\.otherNames).map(NginxAccessFilter.fieldName)
-        event = Event(table: try FieldTable(names: names))
-        for format in plan.formats {
-            let filter = NginxAccessFilter(format: format, trustedProxies: plan.trustedProxies, event: &event)
-            parsers.append(Parser(line: NginxLine(format: format), filter: filter))
-        }
+    init(_ field: FieldPath, _ format: CompiledFormat, _ trustedProxies: [IPNetwork]) throws {
+        self.field = field
+        event = Event(table: try FieldTable(names: format.fieldNames))
+        self.format = format.lineFormat(trustedProxies: trustedProxies, event: &event)
     }
 
     func apply(to record: Record) throws(FilterFailure) -> FilterOutcome {
@@ -101,31 +80,22 @@ private final class NginxLogFormatFilter: Filter {
         return .next
     }
 
+    /// Writes the fields of a line to `json`.
     private func parse(_ line: RawSpan) throws(FilterFailure) -> (time: CalendarTime?, badTime: String?) {
-        var first: NginxScanner.Failure?
-        for number in parsers.indices {
-            do throws(NginxScanner.Failure) {
-                if try parsers[number].line.cut(line, copy: &values) {
-                    return values.withSpan { take(number, $0) }
-                }
-                return take(number, line)
-            } catch {
-                first = first ?? error
-            }
+        event.reset()
+        let nothing = line.extracting(0..<0)
+        do throws(LineFailure) {
+            let context = LineContext(readTime: Clock.now)
+            let facts = try format.read(line, of: nothing, context, copy: &values, into: &event)
+            return facts.isCopied ? values.withSpan { write(facts, $0) } : write(facts, line)
+        } catch {
+            throw FilterFailure(.nginx, error.reason)
         }
-        let offset = first?.offset ?? 0
-        let format = parsers.first?.line.format
-        let step = first?.step.flatMap { format?.names[$0] }.map { ", at $\($0)" } ?? ""
-        throw FilterFailure(.nginx, "log_format does not match at byte \(offset) of the line\(step)")
     }
 
-    /// Writes the fields of a line that was cut to `json`.
-    private func take(_ number: Int, _ text: RawSpan) -> (time: CalendarTime?, badTime: String?) {
-        event.reset()
-        let result = parsers[number].filter.apply(parsers[number].line.values, of: text, to: &event)
-        json.removeAll()
+    private func write(_ facts: LineFacts, _ text: RawSpan) -> (time: CalendarTime?, badTime: String?) {
         DocumentWriter.write(event, payload: text.extracting(0..<0), line: text, into: &json)
-        return (result.time, result.badTime.map { text.text($0.prefix(64)) })
+        return (facts.time, facts.badTime.map { text.text($0.prefix(64)) })
     }
 
     private func shrink() {

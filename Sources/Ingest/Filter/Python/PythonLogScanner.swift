@@ -18,7 +18,7 @@ struct PythonLogScanner {
     }
 
     /// Cuts `line` into `values` and `time`; false when it has not this format.
-    mutating func cut(_ line: RawSpan, _ zone: LogZone) -> Bool {
+    mutating func cut(_ line: RawSpan, _ zone: TimeZoneRules) -> Bool {
         time = nil
         guard has(format.opening, line, at: 0) else { return false }
         var offset = format.opening.count
@@ -56,7 +56,7 @@ struct PythonLogScanner {
         of step: PythonLogFormat.Step,
         _ line: RawSpan,
         from start: Int,
-        _ zone: LogZone
+        _ zone: TimeZoneRules
     ) -> Int? {
         switch step.attribute {
         case .time:

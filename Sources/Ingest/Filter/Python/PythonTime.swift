@@ -13,7 +13,7 @@ enum PythonTime {
     static func read(
         _ text: RawSpan,
         _ range: Range<Int>,
-        _ zone: LogZone
+        _ zone: TimeZoneRules
     ) -> (time: CalendarTime, end: Int)? {
         var reader = DateDigits(bytes: range, offset: range.lowerBound)
         guard let date = date(&reader, text), let separator = reader.next(text),

@@ -13,7 +13,7 @@ struct ServerLine {
     init(event: inout Event) { fields = RequestFields(event: &event) }
 
     /// Sets the fields of such a line; nil for any other.
-    func apply(_ line: RawSpan, _ zone: LogZone, _ event: inout Event) -> LineFacts? {
+    func apply(_ line: RawSpan, _ zone: TimeZoneRules, _ event: inout Event) -> LineFacts? {
         var start = 0
         var client: Range<Int>?
         if line.byteCount > 0, line[0] != UInt8(ascii: "[") {

@@ -85,7 +85,7 @@ struct PythonLogFormatTests {
     )
     func times(_ text: String, zone: String, expected: String?, end: Int) throws {
         let bytes = Array(text.utf8)
-        let found = PythonTime.read(bytes.span.bytes, 0..<bytes.count, try #require(LogZone(zone)))
+        let found = PythonTime.read(bytes.span.bytes, 0..<bytes.count, try TimeZoneRules.named(zone))
         #expect(found?.time.iso8601 == expected)
         if expected != nil { #expect(found?.end == end) }
     }
