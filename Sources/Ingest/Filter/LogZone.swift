@@ -5,7 +5,7 @@ enum LogZone: Sendable {
     /// Seconds east of UTC.
     case offset(Int)
     /// A zone whose offset depends on the date.
-    case rules(TimeZoneRules)
+    case rules(ZoneInfo)
 
     static let utc = LogZone.offset(0)
 
@@ -23,7 +23,7 @@ enum LogZone: Sendable {
             self = .offset(seconds)
             return
         }
-        guard let rules = TimeZoneRules(named: text) else { return nil }
+        guard let rules = ZoneInfo(named: text) else { return nil }
         self = .rules(rules)
     }
 

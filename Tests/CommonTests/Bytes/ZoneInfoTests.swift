@@ -3,7 +3,7 @@ import Testing
 @testable import Common
 
 @Suite("Rules of time zones")
-struct TimeZoneRulesTests {
+struct ZoneInfoTests {
     /// Offsets were worked out with Python's zoneinfo.
     @Test(
         "say how far clocks are ahead of UTC",
@@ -28,7 +28,7 @@ struct TimeZoneRulesTests {
         ] as [(String, String, Int)]
     )
     func offsets(_ name: String, clock: String, expected: Int) throws {
-        let rules = try #require(TimeZoneRules(named: name))
+        let rules = try #require(ZoneInfo(named: name))
         let text = Array(clock.utf8)
         let parsed = CalendarTime.parse(iso8601: text.span.bytes, 0..<text.count)
         let time = try #require(parsed)
@@ -42,11 +42,11 @@ struct TimeZoneRulesTests {
             "Europe/ Berlin",
         ]
     )
-    func unknown(_ name: String) { #expect(TimeZoneRules(named: name) == nil) }
+    func unknown(_ name: String) { #expect(ZoneInfo(named: name) == nil) }
 
     @Test("broken bytes are refused, wherever they end")
     func broken() throws {
-        func rules(_ bytes: [UInt8]) -> TimeZoneRules? { TimeZoneRules(tzif: bytes.span.bytes) }
+        func rules(_ bytes: [UInt8]) -> ZoneInfo? { ZoneInfo(tzif: bytes.span.bytes) }
         #expect(rules([UInt8](repeating: 0, count: 100)) == nil)
         var file: [UInt8] = Array("TZif2".utf8) + Array(repeating: 0, count: 15)
         // One type of local time, no transitions, in both blocks.

@@ -4,7 +4,7 @@ import Glibc
 /// When the clocks of one zone of the IANA database are how far ahead of UTC.
 ///
 /// Read once from the host's compiled file. Source: RFC 9636 (TZif), and POSIX TZ for times behind the last transition.
-package struct TimeZoneRules: Equatable, Sendable {
+package struct ZoneInfo: Equatable, Sendable {
     /// Where hosts keep the compiled database.
     private static let directory = "/usr/share/zoneinfo/"
     /// The largest real file has 4 KB.
