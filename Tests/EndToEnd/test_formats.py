@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from harness.lumberjack import Sender, event_window
 from harness.peers import geoip_database
 from harness.ports import free_port
 from harness.processes import ProcessGroup
-from harness.services import REPOSITORY, USER_AGENT_REGEXES, Ingest, run_to_end
+from harness.services import REPOSITORY, USER_AGENT_REGEXES, Ingest, Shipper, run_to_end
 from harness.store import BulkStore
+from harness.waiting import wait_until
 
 LOGS = FIXTURES / "logs"
 REAL = FIXTURES / "logs-real"
@@ -91,6 +93,48 @@ def test_bytes_of_real_servers_are_understood(tmp_path: Path, name: str, pipelin
     assert len(documents) == lines.count(b"\n")
     assert not [document for document in documents if "tags" in document]
     assert all(document["@timestamp"].startswith("2026-11-22T10:") for document in documents)
+
+
+@pytest.mark.parametrize(
+    ("name", "dataset", "types"),
+    [
+        ("gunicorn-error", "gunicorn.error", ["KeyError", "RuntimeError"]),
+        ("flask-dev-server", "flask", ["KeyError", "RuntimeError"]),
+        ("django-runserver", "django", ["KeyError"]),
+    ],
+)
+def test_python_servers_from_file_to_store(
+    store: BulkStore,
+    processes: ProcessGroup,
+    start_shipper: Callable[..., Shipper],
+    log: Path,
+    name: str,
+    dataset: str,
+    types: list[str],
+) -> None:
+    """The shipper's rules for the dataset join the lines that the pipeline then understands."""
+    text = (REAL / f"{name}.log").read_bytes().decode()
+    log.write_text(text)
+    ingest = Ingest(processes, [store.url], {"inputs": []})
+    pipeline = dataset.replace(".", "-")
+    ingest.configure({"inputs": [{"port": ingest.port, "host": "127.0.0.1", "pipeline": pipeline}]})
+    ingest.start()
+    start_shipper([log], ingest.port, input_changes={"dataset": dataset})
+    lines = [line for line in text.split("\n") if line]
+
+    def stored_lines() -> list[str]:
+        sources = sorted((document.source for document in store.documents()), key=lambda source: source["log"]["offset"])
+        return [line for source in sources for line in source["event"]["original"].split("\n") if line]
+
+    wait_until(lambda: len(stored_lines()) >= len(lines), 20, "every line in the store")
+    assert stored_lines() == lines
+    sources = [document.source for document in store.documents()]
+    assert not [source for source in sources if "tags" in source]
+    assert all(source["event"]["dataset"] == dataset and source["message"] for source in sources)
+    errors = sorted((source for source in sources if "error" in source), key=lambda source: source["log"]["offset"])
+    assert [source["error"]["type"] for source in errors] == types
+    assert len({source["error"]["grouping_key"] for source in errors}) == len(types)
+    store.assert_no_violations()
 
 
 def test_several_ports_each_with_its_pipeline(store: BulkStore, processes: ProcessGroup) -> None:

@@ -103,15 +103,17 @@ struct AccessFormatTests {
         let id = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
         for (atom, text) in [("T", "2"), ("M", "2000"), ("D", "2000000"), ("L", "2.000000")] {
             let harness = try PipelineHarness(.gunicornAccess) {
-                $0.logFormat = "%(h)s %(\(atom))s %({traceparent}i)s %({X-Forwarded-For}i)s %({x}i)s"
+                $0.logFormat =
+                    "%(h)s %(\(atom))s %({traceparent}i)s %({X-Forwarded-For}i)s %({x}i)s %({a.b}e)s"
             }
-            let document = try harness.document("127.0.0.1 \(text) \(id) 192.0.2.7 y")
+            let document = try harness.document("127.0.0.1 \(text) \(id) 192.0.2.7 y z")
             #expect(document["event.duration"] as? Int == 2_000_000_000, "\(atom)")
             #expect(document.string("trace.id") == "4bf92f3577b34da6a3ce929d0e0e4736")
             #expect(document.string("transaction.id") == "00f067aa0ba902b7")
             #expect(document.string("source.ip") == "192.0.2.7")
             #expect(document["gunicorn.access.remote_ip_list"] as? [String] == ["192.0.2.7", "127.0.0.1"])
             #expect(document.string("gunicorn.access.http_x") == "y")
+            #expect(document.string("gunicorn.access.a_b") == "z")
             #expect(document.index.hasPrefix("gunicorn-"))
         }
     }

@@ -29,7 +29,7 @@ struct PipelineTestTests {
             tests:
               - name: right
                 input: x
-                expect: {labels.n: 5, labels: {list: [a, b]}, event.original: x}
+                expect: {labels.n: 5, labels: {list: [a, b]}, message: x}
                 absent: [user.name]
               - name: wrong
                 input: x

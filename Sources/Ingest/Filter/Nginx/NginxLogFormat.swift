@@ -132,9 +132,10 @@ struct NginxLogFormat: Sendable {
 
     /// The field of a variable that has none in ECS.
     static func field(of variable: String, in object: String) -> String {
+        // A dot would make an object, where another variable may have its value.
+        let name = variable.replacing(".", with: "_")
         // These names are objects already.
-        variable == "upstream" || variable == "connection"
-            ? "\(object).\(variable)_value" : "\(object).\(variable)"
+        return name == "upstream" || name == "connection" ? "\(object).\(name)_value" : "\(object).\(name)"
     }
 }
 

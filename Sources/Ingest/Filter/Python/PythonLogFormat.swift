@@ -83,7 +83,8 @@ struct PythonLogFormat: Sendable {
         case "trace_id", "otelTraceID", "elasticapm_trace_id": .text(.traceID)
         case "transaction_id", "elasticapm_transaction_id": .text(.transactionID)
         case "span_id", "otelSpanID", "elasticapm_span_id": .text(.spanID)
-        default: .other(name)
+        // A dot would make an object, where another attribute may have its value.
+        default: .other(name.replacing(".", with: "_"))
         }
     }
 }
