@@ -27,6 +27,16 @@ struct FieldPath: Hashable, Sendable {
         }
     }
 
+    /// The path of a field below this one.
+    func appending(_ path: FieldPath) -> FieldPath {
+        FieldPath(keys: keys + path.keys, indices: indices + path.indices)
+    }
+
+    private init(keys: [[UInt8]], indices: [Int?]) {
+        self.keys = keys
+        self.indices = indices
+    }
+
     /// The path as users of Elasticsearch write it.
     var text: String { keys.map { String(decoding: $0, as: UTF8.self) }.joined(separator: ".") }
 

@@ -330,6 +330,8 @@ final class Record {
         write(node, value.isFinite ? .number : .null) { if value.isFinite { $0.append(number: value) } }
     }
 
+    func replaceWithNull(_ node: Node) { write(node, .null) { _ in } }
+
     func replace(_ node: Node, bool value: Bool) {
         write(node, value ? .yes : .no) { $0.append(value ? "true" : "false" as StaticString) }
     }
