@@ -23,7 +23,6 @@ struct Configuration: Sendable {
         pipelines = PipelineConfiguration.all(reader)
         inputs = InputConfiguration.all(reader, pipelines: pipelines)
         enrichment = EnrichmentConfiguration(reader)
-        enrichment.otherGeoIPDatabases = Set(pipelines.flatMap { GeoIPPlan.databases(in: $0.filters) })
         output = OutputConfiguration(reader.section("output").section("elasticsearch"))
         deadLetterBytes = reader.section("dead_letters").size(
             "max_bytes",

@@ -2,9 +2,10 @@
 package final class Enrichment {
     private let userAgents: UserAgentCache?
     private let places: GeoIPCache?
-    /// By the paths of the databases.
-    private let otherPlaces: [String: GeoIPCache]
+    /// By the paths of all databases.
+    private let placesByPath: [String: GeoIPCache]
 
+    /// - Parameter databases: those that are open by now.
     package convenience init(_ databases: EnrichmentDatabases) {
         let places = databases.geoip.map { GeoIPCache(source: $0) }
         self.init(
@@ -12,7 +13,7 @@ package final class Enrichment {
                 UserAgentCache(rules: $0, entries: databases.userAgentCacheEntries)
             },
             places: places,
-            otherPlaces: databases.others.mapValues { source in
+            placesByPath: databases.places.all.mapValues { source in
                 if let places, source === databases.geoip { return places }
                 return GeoIPCache(source: source)
             }
@@ -20,10 +21,10 @@ package final class Enrichment {
     }
 
     /// - Parameters: nil means that nothing is looked up there.
-    init(userAgents: UserAgentCache?, places: GeoIPCache?, otherPlaces: [String: GeoIPCache] = [:]) {
+    init(userAgents: UserAgentCache?, places: GeoIPCache?, placesByPath: [String: GeoIPCache] = [:]) {
         self.userAgents = userAgents
         self.places = places
-        self.otherPlaces = otherPlaces
+        self.placesByPath = placesByPath
     }
 
     /// Lets go of a database that has been replaced.
@@ -31,7 +32,7 @@ package final class Enrichment {
     /// Look-ups do it by themselves; an idle thread makes none.
     package func refresh() {
         places?.refresh()
-        for cache in otherPlaces.values { cache.refresh() }
+        for cache in placesByPath.values { cache.refresh() }
     }
 
     /// Whether agents can be looked up.
@@ -39,7 +40,7 @@ package final class Enrichment {
 
     /// Whether there is a database of that path; nil for the one that pipelines use.
     package func hasPlaces(in database: String?) -> Bool {
-        database.map { otherPlaces[$0] != nil } ?? (places != nil)
+        database.map { placesByPath[$0] != nil } ?? (places != nil)
     }
 
     /// What is known of the agent in `line`, as its client sent it; nil without rules.
@@ -52,6 +53,6 @@ package final class Enrichment {
 
     /// The place of an address in the database of that path; nil as well when there is no such database.
     package func place(of address: IPAddress, in database: String) -> GeoIPEntry? {
-        otherPlaces[database]?.entry(for: address)
+        placesByPath[database]?.entry(for: address)
     }
 }

@@ -6,8 +6,6 @@ package struct EnrichmentConfiguration: Sendable {
     /// Path of uap-core's `regexes.yaml`; empty for no user-agent fields.
     package var userAgentRegexes: String
     package var userAgentCacheEntries: Int
-    /// Paths of further MMDB files, which filters name.
-    package var otherGeoIPDatabases: Set<String> = []
 
     package init(
         geoipDatabase: String,

@@ -5,20 +5,14 @@ package struct EnrichmentDatabases: Sendable {
     let userAgentCacheEntries: Int
     /// Nil when switched off.
     package let geoip: GeoIPSource?
-    /// Databases that filters name, by their paths; the first one may be among them.
-    let others: [String: GeoIPSource]
+    /// This one, and those that filters name.
+    let places: GeoIPSources
 
     /// Opens what is configured; what is missing is a warning, never a reason not to start.
     package init(_ configuration: EnrichmentConfiguration) {
         userAgentCacheEntries = configuration.userAgentCacheEntries
-        let main = configuration.geoipDatabase.isEmpty ? nil : GeoIPSource(path: configuration.geoipDatabase)
-        geoip = main
-        others = Dictionary(
-            uniqueKeysWithValues: configuration.otherGeoIPDatabases.map { path in
-                if let main, main.path == path { return (path, main) }
-                return (path, GeoIPSource(path: path))
-            }
-        )
+        geoip = configuration.geoipDatabase.isEmpty ? nil : GeoIPSource(path: configuration.geoipDatabase)
+        places = GeoIPSources(geoip.map { [$0] } ?? [])
         guard !configuration.userAgentRegexes.isEmpty else {
             userAgents = nil
             return
@@ -32,8 +26,13 @@ package struct EnrichmentDatabases: Sendable {
         }
     }
 
+    /// Opens further GeoIP databases; what cannot be opened is a warning.
+    package func open(geoip paths: [String]) {
+        for path in paths { places.open(path) }
+    }
+
     /// Whether there is a GeoIP database to look at from time to time.
-    package var hasGeoIP: Bool { geoip != nil || !others.isEmpty }
+    package var hasGeoIP: Bool { !places.all.isEmpty }
 
     /// Looks at the GeoIP databases' files, and opens those that are others than before.
     ///
@@ -42,7 +41,7 @@ package struct EnrichmentDatabases: Sendable {
     /// - Returns: whether threads should `refresh` their look-ups.
     package func reloadIfChanged() -> Bool {
         var isChanged = false
-        for source in [geoip].compactMap({ $0 }) + others.values.filter({ $0 !== geoip }) {
+        for source in places.all.values {
             let before = source.currentGeneration
             source.reloadIfChanged()
             if source.currentGeneration != before { isChanged = true }

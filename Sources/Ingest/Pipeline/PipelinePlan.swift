@@ -13,6 +13,7 @@ struct PipelinePlan: Sendable {
     init(_ configurations: [PipelineConfiguration], databases: EnrichmentDatabases, metrics: Metrics) throws {
         self.configurations = configurations
         self.databases = databases
+        databases.open(geoip: configurations.flatMap { GeoIPPlan.databases(in: $0.filters) })
         counters = configurations.map { PipelineCounters(metrics, pipeline: $0.name) }
         filters = configurations.map { PipelineFiltersPlan($0, metrics: metrics) }
         table = try FieldTable(names: try configurations.flatMap { try $0.fieldNames() })

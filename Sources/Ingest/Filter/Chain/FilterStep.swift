@@ -83,10 +83,9 @@ struct FilterStep: Sendable {
             name = names[0]
             guard let plan = FilterKinds.plans[name] else {
                 let hint = Nearest.hint(for: name, among: FilterKinds.names)
-                reader.problem(
-                    name,
-                    "there is no filter \"\(name)\"\(hint); there are \(FilterKinds.names.joined(separator: ", "))"
-                )
+                let advice =
+                    FilterKinds.advice[name] ?? "there are \(FilterKinds.names.joined(separator: ", "))"
+                reader.problem(name, "there is no filter \"\(name)\"\(hint); \(advice)")
                 return nil
             }
             action = .filter(plan.init(reader.section(name)))

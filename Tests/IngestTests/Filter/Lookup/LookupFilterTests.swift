@@ -10,12 +10,11 @@ struct LookupFilterTests {
     private static let networks = Fixture.path("geoip/tiny-asn.mmdb")
 
     private func enrichment(rules: String = "") -> Enrichment {
-        var configuration = EnrichmentConfiguration(
-            geoipDatabase: Fixture.path("geoip/tiny.mmdb"),
-            userAgentRegexes: rules
+        let databases = EnrichmentDatabases(
+            EnrichmentConfiguration(geoipDatabase: Fixture.path("geoip/tiny.mmdb"), userAgentRegexes: rules)
         )
-        configuration.otherGeoIPDatabases = [Self.networks, Fixture.path("geoip/tiny.mmdb")]
-        return Enrichment(EnrichmentDatabases(configuration))
+        databases.open(geoip: [Self.networks, Fixture.path("geoip/tiny.mmdb")])
+        return Enrichment(databases)
     }
 
     private static let germany =
@@ -82,9 +81,9 @@ struct LookupFilterTests {
     func reloads() throws {
         let path = FileManager.default.temporaryDirectory.path + "/geoip-filter-\(UUID().uuidString).mmdb"
         defer { try? FileManager.default.removeItem(atPath: path) }
-        var configuration = EnrichmentConfiguration(geoipDatabase: "", userAgentRegexes: "")
-        configuration.otherGeoIPDatabases = [path]
-        let databases = EnrichmentDatabases(configuration)
+        let databases = EnrichmentDatabases(EnrichmentConfiguration(geoipDatabase: "", userAgentRegexes: ""))
+        #expect(!databases.hasGeoIP)
+        databases.open(geoip: [path, path])
         let harness = try FilterHarness(
             "- geoip: {field: a, database: \(path)}",
             enrichment: Enrichment(databases)
@@ -95,7 +94,7 @@ struct LookupFilterTests {
         #expect(try harness.run(#"{"a":"1.2.3.4"}"#)[0].contains("64500"))
     }
 
-    @Test("the configuration opens the databases of all its filters")
+    @Test("the databases of all filters are known")
     func collects() throws {
         let yaml = """
             pipelines:
@@ -108,7 +107,8 @@ struct LookupFilterTests {
                     else: [{geoip: {database: /a}}]
             """
         let reader = try ConfigurationReader.parse(Array(yaml.utf8), source: "t")
-        #expect(Configuration(reader, cores: 1).enrichment.otherGeoIPDatabases == ["/a", "/b", "/c"])
+        let pipelines = PipelineConfiguration.all(reader)
+        #expect(pipelines.map { GeoIPPlan.databases(in: $0.filters) }.first == ["/a", "/b", "/c", "/a"])
         try reader.finish()
     }
 
