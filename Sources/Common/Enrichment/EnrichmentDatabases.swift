@@ -6,7 +6,7 @@ package struct EnrichmentDatabases: Sendable {
     /// Nil when switched off.
     package let geoip: GeoIPSource?
     /// Databases that filters name, by their paths; the first one may be among them.
-    let others: [String: GeoIPSource]
+    private(set) var others: [String: GeoIPSource]
 
     /// Opens what is configured; what is missing is a warning, never a reason not to start.
     package init(_ configuration: EnrichmentConfiguration) {
@@ -30,6 +30,17 @@ package struct EnrichmentDatabases: Sendable {
             )
             userAgents = nil
         }
+    }
+
+    /// The same with these databases that filters name: those that are open stay, others are opened.
+    package func naming(_ paths: Set<String>) -> EnrichmentDatabases {
+        var databases = self
+        databases.others = [:]
+        for path in paths {
+            let known = others[path] ?? (geoip?.path == path ? geoip : nil)
+            databases.others[path] = known ?? GeoIPSource(path: path)
+        }
+        return databases
     }
 
     /// Whether there is a GeoIP database to look at from time to time.

@@ -5,7 +5,7 @@ final class FilterCounters: Sendable {
     let events: Counter
     let failures: Counter
     let drops: Counter
-    private let nanoseconds = Counter()
+    private let time: TimeCounter
 
     /// - Parameters:
     ///   - filter: its kind, such as `grok`.
@@ -23,13 +23,15 @@ final class FilterCounters: Sendable {
             "events that a filter kept from being stored",
             labels
         )
-        metrics.gauge(
+        time = metrics.time(
             "ingest_filter_seconds_total",
             "time spent in a filter, estimated from one event in \(FilterChain.timedEvery)",
             labels
-        ) { [nanoseconds] in Double(nanoseconds.total) / 1e9 }
+        )
     }
 
     /// Adds the time of one event that was timed, for all that were not.
-    func add(timed time: Int64) { nanoseconds.add(Int(time) * FilterChain.timedEvery) }
+    func add(timed nanoseconds: Int64) {
+        time.add(nanoseconds: nanoseconds * Int64(FilterChain.timedEvery))
+    }
 }
