@@ -13,6 +13,11 @@ extension Worker {
 
     /// Finds out how much `lane` may hold beside what the others do now.
     func makeRoom(_ lane: WorkerLane) {
+        guard lanes.count > 1 else {
+            lane.allowanceBytes = settings.memoryBytes / 2
+            lane.batchBytes = settings.maxBatchBytes
+            return
+        }
         let others = lanes.filter { $0 !== lane && $0.isInUse }
         let memory = LaneMemory(
             limitBytes: settings.memoryBytes / 2,
@@ -38,7 +43,7 @@ extension Worker {
         }
         guard isTaken else {
             lane.isBlocked = true
-            indexer.whenRoom { [mailbox] in mailbox.send(.room) }
+            indexer.whenRoom(for: bytes) { [mailbox] in mailbox.send(.room) }
             return
         }
         nextBatch += 1

@@ -80,6 +80,36 @@ def test_the_shape_that_monitors_of_logstash_know(store: BulkStore, start_ingest
     assert ingest.metrics()['ingest_dead_letters_total{reason="document_parsing_exception"}'] == 1
 
 
+FILTERS = [
+    {"drop": {}, "if": 'url.path == "/item/a/7"', "id": "seven"},
+    {"convert": {"fields": {"url.path": "integer"}}, "id": "number"},
+]
+
+
+def test_filters_have_their_own_numbers(store: BulkStore, start_ingest: StartIngest) -> None:
+    ingest = start_ingest(store.url, changes={"pipelines": {"nginx-access": {"filters": FILTERS}}})
+    with Sender(ingest.port) as sender:
+        sender.send(window([line(number).decode().strip() for number in range(40)]))
+        sender.wait_for_ack(40)
+        stats = ingest.stats()
+        pipeline = stats["pipelines"]["nginx-access"]
+        assert {key: pipeline["events"][key] for key in ("in", "filtered", "out")} == {"in": 40, "filtered": 39, "out": 39}
+        seven, number = pipeline["plugins"]["filters"]
+        assert (seven["id"], seven["name"], seven["failures"]) == ("seven", "drop", 0)
+        # Its condition holds for one event only; the others pass it by.
+        assert (seven["events"]["in"], seven["events"]["out"]) == (1, 0)
+        assert (number["id"], number["name"], number["failures"]) == ("number", "convert", 39)
+        assert (number["events"]["in"], number["events"]["out"]) == (39, 39)
+        # A reload goes on counting.
+        ingest.signal_and_wait()
+        sender.send(window([line(number).decode().strip() for number in range(40, 50)]))
+        sender.wait_for_ack(10)
+        assert ingest.stats()["pipelines"]["nginx-access"]["plugins"]["filters"][1]["events"]["in"] == 49
+    samples = {sample["reason"]: sample for sample in stats["failure_samples"]}
+    sample = samples["nginx-access · number · convert"]
+    assert "url.path" in sample["message"] and "/item/a/" in sample["line"]
+
+
 def texts(dom: str, tag: str) -> list[str]:
     """The text of each of these elements."""
     found = re.findall(rf"<{tag}\b[^>]*>(.*?)</{tag}>", dom, re.DOTALL)
@@ -97,7 +127,12 @@ def rows(dom: str, title: str) -> dict[str, list[str]]:
 def test_the_page_shows_pipelines_latency_pressure_and_samples(store: BulkStore, start_ingest: StartIngest, tmp_path: Path) -> None:
     """Lines from outside stay text; what is held back is seen, and by how much."""
     ingest = start_ingest(
-        store.url, changes={"limits": {"memory": "8MiB"}, "output": {"elasticsearch": {"bulk_max_bytes": "256KiB"}}}
+        store.url,
+        changes={
+            "limits": {"memory": "8MiB"},
+            "output": {"elasticsearch": {"bulk_max_bytes": "256KiB"}},
+            "pipelines": {"nginx-access": {"filters": FILTERS}},
+        },
     )
     hostile = "<img src=x onerror=document.title='owned'>\u202e not nginx"
     store.fault("item", status=400, type="document_parsing_exception", reason="<b>bad</b>", match="/item/bad/")
@@ -120,6 +155,9 @@ def test_the_page_shows_pipelines_latency_pressure_and_samples(store: BulkStore,
         assert re.fullmatch(r"[\d.]+ MiB", pipeline[1]) and re.fullmatch(r"[\d.,]+ (µs|ms)", pipeline[2])
         # One connection all the time, give or take the clocks of two questions.
         assert pipeline[3].endswith(" %") and 50 <= float(pipeline[3].split()[0]) <= 150, pipeline
+        number = rows(page.dom, "Filters by")["nginx-access · number · convert"]
+        assert int(number[2].replace(",", "")) >= 51, "failures"
+        assert re.fullmatch(r"[\d.,]+ (µs|ms)", number[3])
         assert rows(page.dom, "Stored with a tag")["format"][0] == "1"
         assert rows(page.dom, "Dead letters, with")["document_parsing_exception"][0] == "1"
         code = " ".join(texts(page.dom, "code"))

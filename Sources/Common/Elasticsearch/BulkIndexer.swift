@@ -144,10 +144,13 @@ package final class BulkIndexer: Sendable {
     }
 
     /// Calls `wake` once, on another thread, as soon as a batch completes; at once when room is there already.
-    package func whenRoom(_ wake: @escaping @Sendable () -> Void) {
+    ///
+    /// - Parameter bytes: of the batch that was not taken.
+    package func whenRoom(for bytes: Int = 0, _ wake: @escaping @Sendable () -> Void) {
         let isRoom = queue.change { queue in
-            if queue.isFull { queue.roomWaiters.append(wake) }
-            return !queue.isFull
+            let isFull = queue.isFull(for: bytes)
+            if isFull { queue.roomWaiters.append(wake) }
+            return !isFull
         }
         if isRoom { wake() }
     }

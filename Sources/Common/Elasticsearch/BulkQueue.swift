@@ -55,7 +55,10 @@ struct BulkQueue {
         self.concurrency = concurrency
     }
 
-    var isFull: Bool { pendingBytes >= maxPendingBytes }
+    /// Whether a further batch of a lane that has one already is not taken.
+    func isFull(for bytes: Int) -> Bool {
+        pendingBytes >= maxPendingBytes || pendingBytes + bytes > maxPendingBytes
+    }
 
     /// - Returns: false when the batch does not fit or the service stops.
     mutating func admit(_ job: BulkJob) -> Bool {

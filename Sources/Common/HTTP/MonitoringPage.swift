@@ -111,6 +111,9 @@ package struct MonitoringPage: Sendable {
         }
     }
 
+    /// Between the values of several labels that name a row together: what samples of such a row give as their reason.
+    package static let keySeparator = " · "
+
     private let sections: [Section]
 
     package init(_ sections: [Section]) { self.sections = sections }

@@ -45,7 +45,7 @@ extension MonitoringPage {
             isWide: true
         ),
         .table(
-            "Filters by processor time",
+            "Filters by processor time, with the last event that failed",
             rows: "pipeline,id,filter",
             [
                 Figure("time", "ingest_filter_seconds_total", unit: .seconds),
@@ -59,7 +59,7 @@ extension MonitoringPage {
                 ),
                 Figure("now", "ingest_filter_seconds_total", .rate, unit: .share),
             ],
-            isWide: true
+            samples: "failure_samples"
         ),
         .table(
             "Stored with a tag, with the last line of each reason",

@@ -20,7 +20,7 @@ struct PipelinePlan: Sendable {
         self.configurations = configurations
         self.databases = databases
         counters = configurations.map { PipelineCounters(metrics, pipeline: $0.name, samples: samples) }
-        filters = configurations.map { PipelineFiltersPlan($0, metrics: metrics) }
+        filters = configurations.map { PipelineFiltersPlan($0, metrics: metrics, samples: samples) }
         table = try FieldTable(names: try configurations.flatMap { try $0.fieldNames() })
     }
 

@@ -45,7 +45,7 @@ final class Reloader: Sendable {
 /// One reload: from the file to the running pipelines.
 struct ConfigurationReload: Sendable {
     /// Keys that take effect without a restart.
-    private static let live: Set<String> = ["inputs", "pipelines"]
+    private static let live: Set<String> = ["inputs", "pipelines", "pipeline_files"]
 
     let invocation: Invocation
     /// What the service was started with.

@@ -15,6 +15,7 @@ private final class Queue {
     }
 
     func admit(_ job: BulkJob) -> Bool { value.admit(job) }
+    func isFull(for bytes: Int) -> Bool { value.isFull(for: bytes) }
     func putBack(_ job: BulkJob) { value.putBack(job) }
     func completed(_ job: BulkJob) { _ = value.completed(job) }
 
@@ -92,9 +93,13 @@ struct BulkQueueTests {
         #expect(queue.admit(large))
         #expect(!queue.admit(job(slow)))
         #expect(queue.admit(job(quick)))
-        #expect(!queue.admit(job(quick)))
+        let second = job(quick, bytes: 60)
+        #expect(!queue.admit(second))
         #expect(queue.next() === large)
         queue.completed(large)
+        #expect(!queue.isFull(for: 0))
+        // It asks again when another batch completes, not at once and again and again.
+        #expect(!queue.admit(job(quick, bytes: 100)) && queue.isFull(for: 100))
         #expect(queue.admit(job(slow)))
     }
 }
