@@ -14,9 +14,12 @@ struct Configuration: Sendable {
     var shutdownTimeout: Duration
     var monitoring: MonitoringConfiguration
     var logging: LoggingConfiguration
+    /// What is written under each top-level key: to tell what a reload would change.
+    let written: [String: [UInt8]]
 
     /// Decodes the file; complaints are collected in `reader`.
     init(_ reader: ConfigurationReader, cores: Int) {
+        written = reader.writtenValues
         dataDirectory = reader.string("data_directory", default: "/var/lib/ingest")
         let workers = reader.int("workers", default: 0, in: 0...256)
         self.workers = workers == 0 ? max(cores, 1) : workers

@@ -47,7 +47,7 @@ private func run() -> Int32 {
                 isExplained: invocation.switches.contains("explain")
             )
         default:
-            return serve(configuration)
+            return serve(invocation, configuration)
         }
     }
 }
@@ -76,7 +76,7 @@ private func parse(_ configuration: Configuration, pipeline name: String, isExpl
     }
 }
 
-private func serve(_ configuration: Configuration) -> Int32 {
+private func serve(_ invocation: Invocation, _ configuration: Configuration) -> Int32 {
     Log.configure(
         service: "ingest",
         level: configuration.logging.level,
@@ -86,8 +86,8 @@ private func serve(_ configuration: Configuration) -> Int32 {
     // then keep the holes that buffers leave between the entries of caches.
     mallopt(M_MMAP_THRESHOLD, 512 << 10)
     do {
-        let signals = try Signals.receive([SIGTERM, SIGINT])
-        let service = try Service(configuration)
+        let signals = try Signals.receive([SIGTERM, SIGINT, SIGHUP])
+        let service = try Service(configuration, invocation: invocation)
         try service.start()
         service.wait(for: signals)
         service.stop()

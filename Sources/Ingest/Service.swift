@@ -6,25 +6,45 @@ import Synchronization
 final class Service {
     private let configuration: Configuration
     private let metrics: IngestMetrics
-    private let databases: EnrichmentDatabases
-    private let plan: PipelinePlan
+    private let plan: InputPlan
+    private let outlets: Outlets
+    /// The last line of each reason: stored with a tag, and dead letters.
+    private let samples = RejectSamples()
+    private let deadLetterSamples = RejectSamples()
     private let deadLetters: DeadLetterFile
     private let indexer: BulkIndexer
     private let mailboxes: [WorkerMailbox]
     private let listener: BeatsListener
+    private let inputs: RunningInputs
+    private let reloadStatus: ReloadStatus
+    private let reloader: Reloader
+    private let flows: FlowHistory
+    private let manager = ServiceManager()
+    private var watchdog: Watchdog
+    private var nextDatabaseLook: Int64 = 0
     private var workers: [Thread] = []
     private var acceptor: Thread?
     private var monitoring: HTTPServer?
 
     /// Opens databases, dead letters and ports; nothing runs yet.
-    init(_ configuration: Configuration) throws {
+    ///
+    /// - Parameter invocation: where a reload finds the configuration.
+    init(_ configuration: Configuration, invocation: Invocation) throws {
         self.configuration = configuration
-        metrics = IngestMetrics(inputs: configuration.inputs.map(\.name))
-        databases = EnrichmentDatabases(configuration.enrichment)
-        plan = try PipelinePlan(
-            configuration.inputs.compactMap { configuration.pipeline($0.pipeline) },
-            databases: databases,
-            metrics: metrics.registry
+        metrics = IngestMetrics()
+        outlets = Outlets(metrics: metrics.registry)
+        let databases = EnrichmentDatabases(configuration.enrichment)
+        let ports = try configuration.inputs.enumerated().map { try BeatsListener.bind($1, id: $0) }
+        plan = InputPlan(
+            ports.map(\.input),
+            pipelines: try PipelinePlan(
+                configuration.inputs.compactMap { configuration.pipeline($0.pipeline) },
+                databases: databases,
+                metrics: metrics.registry,
+                samples: samples
+            ),
+            outlets: outlets,
+            metrics: metrics
         )
         try Path.createDirectories(configuration.dataDirectory)
         let deadLetters = try DeadLetterFile(
@@ -37,45 +57,91 @@ final class Service {
         }
         var output = configuration.output.elasticsearch
         output.maxPendingBytes = max(configuration.limits.memoryBytes, 2 * configuration.output.bulk.maxBytes)
-        indexer = BulkIndexer(output, service: "ingest", metrics: metrics.registry) { batch, burials in
+        let (registry, deadLetterSamples) = (metrics.registry, deadLetterSamples)
+        indexer = BulkIndexer(output, service: "ingest", metrics: registry) { batch, burials in
             try deadLetters.append(burials, of: batch)
+            DeadLetterReport.count(burials, of: batch, in: registry, samples: deadLetterSamples)
         }
         mailboxes = try (0..<configuration.workers).map { _ in try WorkerMailbox() }
         listener = try BeatsListener(
-            inputs: configuration.inputs,
+            ports: ports,
             connectionLimit: configuration.limits.connections,
             mailboxes: mailboxes,
             metrics: metrics
         )
+        let preparation = StorePreparation(configuration.output.elasticsearch)
+        inputs = RunningInputs(
+            ports.map(\.input),
+            prefixes: configuration.indexPrefixes,
+            databases: databases,
+            parts: RunningInputs.Parts(
+                samples: samples,
+                outlets: outlets,
+                metrics: metrics,
+                mailboxes: mailboxes,
+                listener: listener.orders,
+                indexer: indexer,
+                preparation: preparation,
+                template: configuration.output.template
+            )
+        )
+        reloadStatus = ReloadStatus(metrics.registry)
+        reloader = Reloader(
+            ConfigurationReload(
+                invocation: invocation,
+                running: configuration,
+                inputs: inputs,
+                status: reloadStatus,
+                preparation: preparation,
+                manager: manager
+            )
+        )
+        flows = FlowHistory(metrics.registry)
+        watchdog = Watchdog(manager, mailboxes: mailboxes)
     }
 
     /// Starts threads in the order data flows backwards, so that nothing arrives where nobody works yet.
     func start() throws {
-        try indexer.start(setup: setup)
+        try indexer.start(
+            setup: configuration.output.template.setup(for: configuration.indexPrefixes),
+            lanes: outlets.names.count
+        )
         for (index, mailbox) in mailboxes.enumerated() { workers.append(try startWorker(index, mailbox)) }
         let started = Started(listener)
         acceptor = try Thread("accept") { started.listener.run() }
         monitoring = try startMonitoring()
-        for (input, address) in zip(configuration.inputs, listener.addresses) {
-            Log.info(
-                "listening",
-                [
-                    "address": address.host, "port": "\(address.port)", "pipeline": input.pipeline,
-                    "tls": "\(input.tls.isEnabled)",
-                ]
-            )
+        try reloader.start()
+        for input in inputs.current { RunningInputs.log("listening", input) }
+        manager?.tell(.ready)
+    }
+
+    /// Returns when a signal asks to stop; carries out reloads, and what is due every now and then, meanwhile.
+    func wait(for signals: borrowing Descriptor) {
+        let interval = min(
+            FlowHistory.interval,
+            configuration.enrichment.geoipReloadInterval,
+            manager?.watchdogInterval ?? FlowHistory.interval
+        )
+        while true {
+            let signal = Signals.wait(on: signals, every: interval) { tick(now: Clock.monotonic) }
+            guard signal == SIGHUP else {
+                Log.info("stopping", ["signal": signal == SIGTERM ? "SIGTERM" : "SIGINT"])
+                return
+            }
+            reloader.request()
         }
     }
 
-    /// Returns when a signal asks to stop; reloads databases meanwhile.
-    func wait(for signals: borrowing Descriptor) {
-        let interval = databases.hasGeoIP ? configuration.enrichment.geoipReloadInterval : nil
-        let signal = Signals.wait(on: signals, every: interval) { reloadDatabases() }
-        Log.info("stopping", ["signal": signal == SIGTERM ? "SIGTERM" : "SIGINT"])
+    private func tick(now: Int64) {
+        flows.record(now: now)
+        watchdog.tick()
+        guard now >= nextDatabaseLook else { return }
+        nextDatabaseLook = now + configuration.enrichment.geoipReloadInterval.nanoseconds
+        reloadDatabases()
     }
 
     private func reloadDatabases() {
-        guard databases.reloadIfChanged() else { return }
+        guard inputs.databases.reloadIfChanged() else { return }
         for mailbox in mailboxes { mailbox.send(.databaseReplaced) }
     }
 
@@ -83,7 +149,9 @@ final class Service {
     ///
     /// What is not stored within `shutdown_timeout` is not acknowledged, and its sender keeps it.
     func stop() {
-        listener.stopper.wake()
+        manager?.tell(.stopping)
+        reloader.stop()
+        listener.orders.send(.stop)
         acceptor?.join()
         let limit = configuration.shutdownTimeout
         let deadline = Clock.monotonic + limit.nanoseconds
@@ -91,56 +159,54 @@ final class Service {
         for worker in workers { worker.join() }
         indexer.stop(within: .milliseconds(200))
         monitoring?.stop()
-        Log.info("stopped", ["events": "\(metrics.events.reduce(0) { $0 + $1.total })"])
+        let events = metrics.registry.snapshot.sum("ingest_events_received_total")
+        Log.info("stopped", ["events": "\(Int(events))"])
     }
 
-    /// The listener goes to the accepting thread for good; this thread only wakes it.
+    /// The listener goes to the accepting thread for good; others only send it orders.
     private struct Started: @unchecked Sendable {
-        // Sendable is true because `run` is called on one thread, and `stopper` is Sendable.
+        // Sendable is true because `run` is called on one thread, and `orders` is Sendable.
         let listener: BeatsListener
         init(_ listener: BeatsListener) { self.listener = listener }
     }
 
     private func startMonitoring() throws -> HTTPServer? {
-        let listeners = zip(configuration.inputs, listener.addresses).map { input, address in
-            Monitoring.Listener(input.name, "\(address)")
+        let (indexer, inputs) = (indexer, inputs)
+        let health: @Sendable () -> Health = {
+            guard let problem = indexer.health.worst(now: Clock.now), problem.state == .down else {
+                return Health()
+            }
+            return Health(reasons: ["\(problem.reason) (since \(problem.since.iso8601))"])
         }
-        let indexer = indexer
+        let stats = IngestStats(
+            metrics: metrics.registry,
+            inputs: inputs,
+            flows: flows,
+            reloads: reloadStatus,
+            configuration: configuration,
+            health: health
+        )
         return try Monitoring(
             service: "ingest",
             metrics: metrics.registry,
-            listeners: { listeners },
+            listeners: { inputs.current.map { Monitoring.Listener($0.configuration.name, "\($0.address)") } },
+            details: [
+                ("failure_samples", { [samples] in samples.json(now: Clock.monotonic) }),
+                (
+                    "dead_letter_samples",
+                    { [deadLetterSamples] in deadLetterSamples.json(now: Clock.monotonic) }
+                ),
+            ],
+            members: { stats.members },
+            statsAliases: ["/_node/stats", "/_node/stats/pipelines"],
             page: .ingest,
-            health: {
-                guard let problem = indexer.health.worst(now: Clock.now), problem.state == .down else {
-                    return Health()
-                }
-                return Health(reasons: ["\(problem.reason) (since \(problem.since.iso8601))"])
-            }
+            health: health
         ).start(configuration.monitoring)
-    }
-
-    /// What is done in the store before the first document: a template for each prefix that inputs write to.
-    private var setup: ElasticsearchSetup {
-        let settings = configuration.output.template
-        guard settings.isInstalled else { return ElasticsearchSetup(templates: []) }
-        let prefixes = Set(configuration.inputs.compactMap { configuration.pipeline($0.pipeline)?.index })
-        return ElasticsearchSetup(
-            templates: prefixes.sorted().map { prefix in
-                var template = IndexTemplate(name: prefix)
-                template.shards = settings.shards
-                template.replicas = settings.replicas
-                template.refreshInterval = settings.refreshInterval
-                template.deleteAfter = settings.deleteAfter
-                return template
-            }
-        )
     }
 
     private func startWorker(_ index: Int, _ mailbox: WorkerMailbox) throws -> Thread {
         let share = configuration.workers
         let settings = WorkerSettings(
-            tls: try configuration.inputs.map { try $0.tls.settings.map { try TLSContext(server: $0) } },
             limits: configuration.limits.lumberjack,
             memoryBytes: max(configuration.limits.memoryBytes / share, 4 << 20),
             maxBatchEvents: configuration.output.bulk.maxEvents,
@@ -157,7 +223,7 @@ final class Service {
                     settings: settings,
                     mailbox: mailbox,
                     indexer: indexer,
-                    pipelines: try plan.pipelines(),
+                    inputs: try plan.workerInputs(),
                     metrics: metrics,
                     connectionCount: metrics.connectionsOpen
                 )

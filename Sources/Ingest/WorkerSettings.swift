@@ -2,8 +2,6 @@ import Common
 
 /// What each worker needs to know, decided at start.
 struct WorkerSettings: Sendable {
-    /// TLS of each input, by its position; nil for plain TCP.
-    let tls: [TLSContext?]
     let limits: LumberjackLimits
     /// Bytes of documents and half-received frames that this worker may hold.
     let memoryBytes: Int

@@ -40,6 +40,6 @@ struct ReloadableConfiguration {
 
     /// The top-level keys that differ and need a restart.
     static func changes(from old: [String: [UInt8]], to new: [String: [UInt8]]) -> [String] {
-        Set(old.keys).union(new.keys).subtracting(live).filter { old[$0] != new[$0] }.sorted()
+        WrittenValues.changes(from: old, to: new, except: live)
     }
 }

@@ -60,7 +60,7 @@ def scenarios(bench: Bench) -> list[Scenario]:
         ),
         (
             "ingest: Filebeat's windows to bulk requests",
-            {f"{count} connections": lambda count=count: bench.ingest(count) for count in (1, 8)},
+            {f"{count:,} connections": lambda count=count: bench.ingest(count) for count in (1, 8, 1000)},
         ),
         ("shipper + ingest: whole file to bulk requests", {"both": bench.end_to_end}),
         ("shipper + ingest: 1,000 lines/s, write() to the bulk request", {"both": bench.end_to_end_trickle}),

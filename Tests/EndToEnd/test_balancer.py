@@ -1,8 +1,10 @@
-"""Two ingests behind haproxy, as deploy/ sets them up: either may die at any moment."""
+"""Several ingests behind haproxy, as deploy/ sets them up: any may die at any moment, and others may come."""
 
 from __future__ import annotations
 
 import random
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,6 +45,59 @@ def test_each_ingest_is_killed_in_turn(
         store.wait_for_count(count, 40)
         dying.start()
     wanted = [(path.stem, number) for path in paths for number in range(8_000)]
+    assert_exactly((number_of(document.source) for document in store.documents()), wanted)
+    store.assert_no_violations()
+
+
+@pytest.mark.timeout(90)
+def test_one_of_three_dies_and_another_is_added_under_load(
+    processes: ProcessGroup,
+    store: BulkStore,
+    start_ingest: Callable[..., Ingest],
+    start_shipper: Callable[..., Shipper],
+    log: Path,
+) -> None:
+    """Six shippers whose connections move on (`ttl`) share the load among whoever is there; every line once."""
+    first, second, third = (start_ingest(store.url, name=f"ingest{number}") for number in (1, 2, 3))
+    added = Ingest(processes, [store.url], name="ingest4")
+    haproxy = HAProxy(processes, [ingest.port for ingest in (first, second, third, added)]).start()
+    paths = [log.with_name(f"s{number}.log") for number in range(6)]
+    for path in paths:
+        path.touch()
+        start_shipper([path], haproxy.port, name=path.stem, changes={"output": {"ttl": "2s", "bulk_max_events": 100}})
+    written = [0] * len(paths)
+    is_over = threading.Event()
+
+    def write() -> None:
+        while not is_over.wait(0.05):
+            for index, path in enumerate(paths):
+                append(path, lines(range(written[index], written[index] + 20), run=path.stem))
+                written[index] += 20
+
+    def received(ingest: Ingest) -> float:
+        return sum(value for name, value in ingest.metrics().items() if name.startswith("ingest_events_received_total"))
+
+    def wait_for_shares(ingests: tuple[Ingest, ...], seconds: float) -> float:
+        """Until each of them has got some hundred lines from now on; answers after how long."""
+        before = [received(ingest) for ingest in ingests]
+        started = time.monotonic()
+        wait_until(
+            lambda: all(received(ingest) >= old + 300 for ingest, old in zip(ingests, before)), seconds, "all to share the load"
+        )
+        return time.monotonic() - started
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        wait_for_shares((first, second, third), 30)
+        first.process.kill()
+        added.start()
+        assert wait_for_shares((second, third, added), 60) < 60
+    finally:
+        is_over.set()
+        writer.join()
+    store.wait_for_count(sum(written), 30)
+    wanted = [(path.stem, number) for path, count in zip(paths, written) for number in range(count)]
     assert_exactly((number_of(document.source) for document in store.documents()), wanted)
     store.assert_no_violations()
 

@@ -18,6 +18,7 @@ from harness.services import REPOSITORY, binary, run_to_end
 DEPLOY = REPOSITORY / "deploy"
 COMPOSE = yaml.safe_load((DEPLOY / "docker-compose.yml").read_text())
 SERVICES = ("shipper", "ingest", "apm-server")
+UNITS = ("shipper", "ingest")
 
 # What Debian 12 calls the package of each shared library; the C library itself is part of every image.
 LIBRARY_PACKAGES = {
@@ -188,24 +189,26 @@ def test_balancer_configuration_is_valid() -> None:
     assert "WARNING" not in result.stderr
 
 
-def test_unit_runs_what_the_sample_configuration_needs() -> None:
-    unit = (DEPLOY / "systemd" / "shipper.service").read_text()
+@pytest.mark.parametrize("service", UNITS)
+def test_unit_runs_what_the_sample_configuration_needs(service: str) -> None:
+    unit = (DEPLOY / "systemd" / f"{service}.service").read_text()
     keys = dict(line.split("=", 1) for line in unit.splitlines() if re.match(r"[A-Z]\w+=", line))
-    assert keys["ExecStart"] == "/usr/bin/shipper --config /etc/shipper/shipper.yml"
-    assert f"data_directory: /var/lib/{keys['StateDirectory']}\n" in sample("shipper").read_text()
+    assert keys["ExecStart"] == f"/usr/bin/{service} --config /etc/{service}/{service}.yml"
+    assert f"data_directory: /var/lib/{keys['StateDirectory']}\n" in sample(service).read_text()
     assert keys["RestartPreventExitStatus"] == "2"
     # test_systemd_notify.py shows that the program does its part of these.
     assert (keys["Type"], keys["ExecReload"]) == ("notify", "/bin/kill -HUP $MAINPID")
     assert "WatchdogSec" in keys and "AF_UNIX" in keys["RestrictAddressFamilies"]
-    wrong = run_to_end("shipper", "check", "--set", "no_such_key=1")
+    wrong = run_to_end(service, "check", "--set", "no_such_key=1")
     assert wrong.returncode == 2, "the unit relies on 2 for a wrong configuration"
 
 
-def test_unit_is_understood_by_systemd() -> None:
+@pytest.mark.parametrize("service", UNITS)
+def test_unit_is_understood_by_systemd(service: str) -> None:
     program = shutil.which("systemd-analyze")
     if program is None:
         pytest.skip("systemd-analyze is not installed")
-    unit = DEPLOY / "systemd" / "shipper.service"
+    unit = DEPLOY / "systemd" / f"{service}.service"
     result = subprocess.run([program, "verify", unit], capture_output=True, text=True, timeout=30)
-    complaints = [line for line in result.stderr.splitlines() if "shipper" in line and "is not executable" not in line]
+    complaints = [line for line in result.stderr.splitlines() if service in line and "is not executable" not in line]
     assert not complaints

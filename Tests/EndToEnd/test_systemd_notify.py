@@ -1,4 +1,4 @@
-"""What shipper tells systemd over the socket of sd_notify(3); the test is the service manager."""
+"""What shipper and ingest tell systemd over the socket of sd_notify(3); the test is the service manager."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ import pytest
 from harness.loglines import append, lines
 from harness.lumberjack import Receiver
 from harness.processes import ProcessGroup
-from harness.services import Shipper
+from harness.services import Ingest, Shipper
+from harness.store import BulkStore
 from harness.waiting import wait_until
 
 
@@ -123,3 +124,46 @@ def test_a_manager_that_is_gone_does_no_harm(receiver: Receiver, processes: Proc
     receiver.wait_for(lambda: len(receiver.acknowledged_events) == 10, 10, "the lines")
     wait_until(lambda: shipper.process.has_logged("the service manager cannot be told"), 10, "a warning")
     assert shipper.process.terminate() == 0
+
+
+def test_a_life_of_ingest(processes: ProcessGroup, store: BulkStore, tmp_path: Path) -> None:
+    """Ready once its ports are open, a reload that is refused and one that is not, a stop."""
+    listening = Manager(str(tmp_path / "notify"))
+    ingest = Ingest(processes, [store.url])
+    ingest.process.environment = {"NOTIFY_SOCKET": str(tmp_path / "notify")}
+    ingest.start()
+    assert listening.next() == {"READY": "1"}
+    good = ingest.configuration_path.read_text()
+    for text in ("no_such_key: 1", good):
+        ingest.configuration_path.write_text(text)
+        before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        ingest.process.signal(signal.SIGHUP)
+        reloading = listening.next()
+        after = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        assert reloading["RELOADING"] == "1" and before <= int(reloading["MONOTONIC_USEC"]) <= after
+        assert listening.next() == {"READY": "1"}
+    assert (ingest.reloads()["failures"], ingest.reloads()["successes"]) == (1, 1)
+    assert ingest.process.terminate() == 0
+    assert listening.next() == {"STOPPING": "1"}
+    listening.socket.close()
+
+
+def test_the_watchdog_of_ingest_is_fed_while_its_workers_turn(processes: ProcessGroup, store: BulkStore, tmp_path: Path) -> None:
+    listening = Manager(str(tmp_path / "notify"))
+    ingest = Ingest(processes, [store.url])
+    ingest.process.environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "600000"}
+    ingest.start()
+    moments = []
+    for _ in range(4):
+        assert listening.next_with("WATCHDOG") == {"WATCHDOG": "1"}
+        moments.append(time.monotonic())
+    assert all(later - earlier < 0.6 for earlier, later in zip(moments, moments[1:])), moments
+    ingest.process.pause()
+    listening.socket.settimeout(0.9)
+    with pytest.raises(TimeoutError):
+        while True:
+            listening.next_with("WATCHDOG")
+    ingest.process.resume()
+    listening.socket.settimeout(10)
+    listening.next_with("WATCHDOG")
+    listening.socket.close()

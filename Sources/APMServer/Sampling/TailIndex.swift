@@ -1,3 +1,5 @@
+import Common
+
 /// Which events of which traces are held, where they lie, and what is decided.
 ///
 /// Pure bookkeeping: it reads no file and no clock. Times are seconds since 1970.

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Sends batches to the store until every document is stored or a dead letter.
 ///
 /// A bounded queue and some sender threads. Nothing is lost and nothing is given up: what the store cannot take now
@@ -6,12 +8,16 @@ package final class BulkIndexer: Sendable {
     /// Writes documents that can never be stored to a place that survives a crash; returns when they are there.
     package typealias Bury = @Sendable (BulkBatch, [BulkProgress.Burial]) throws -> Void
 
+    /// Lanes beyond so many share senders with others.
+    private static let maxExtraSenders = 64
+
     private let settings: ElasticsearchSettings
     private let queue: Monitor<BulkQueue>
     private let cancellation = HTTPClient.Cancellation()
     private let metrics: BulkMetrics
     private let bury: Bury
     private let threads: Monitor<[Thread]>
+    private let setup = Mutex<ElasticsearchSetup?>(nil)
     /// What there is to know of the store for those who write documents.
     package let traits = StoreTraits()
 
@@ -29,7 +35,13 @@ package final class BulkIndexer: Sendable {
         self.metrics = BulkMetrics(metrics, service: service)
         threads = Monitor([])
         let hosts = ElasticsearchHosts(count: settings.hosts.count, limits: settings.retry)
-        let queue = Monitor(BulkQueue(hosts: hosts, maxPendingBytes: settings.maxPendingBytes))
+        let queue = Monitor(
+            BulkQueue(
+                hosts: hosts,
+                maxPendingBytes: settings.maxPendingBytes,
+                concurrency: settings.concurrentRequests
+            )
+        )
         self.queue = queue
         let name = "\(service)_elasticsearch"
         metrics.gauge("\(name)_pending_bytes", "Bytes of batches not yet complete.") {
@@ -50,11 +62,24 @@ package final class BulkIndexer: Sendable {
     ///
     /// No document goes out before `setup` has prepared the store.
     ///
+    /// - Parameter lanes: how many will be used, see `addSenders`.
     /// - Throws: when a certificate file or a credential cannot be used, or the system has no thread to give.
-    package func start(setup: ElasticsearchSetup? = nil) throws {
+    package func start(setup: ElasticsearchSetup? = nil, lanes: Int = 1) throws {
+        self.setup.withLock { $0 = setup }
         queue.change { $0.isPrepared = setup == nil }
         warnOfClearText()
-        for number in 1...max(settings.concurrentRequests, 1) {
+        try addSenders(lanes: lanes)
+    }
+
+    /// Starts the senders that are missing, so that the first batch of each of so many lanes finds one.
+    ///
+    /// - Throws: as `start`.
+    package func addSenders(lanes: Int) throws {
+        let setup = setup.withLock { $0 }
+        let wanted = max(settings.concurrentRequests, 1) + min(max(lanes - 1, 0), Self.maxExtraSenders)
+        let present = threads.read { $0.count }
+        guard present < wanted else { return }
+        for number in present + 1...wanted {
             let client = try HTTPClient(settings.http, cancellation: cancellation)
             let sender = BulkSender(
                 client: client,
@@ -102,25 +127,30 @@ package final class BulkIndexer: Sendable {
     ///
     /// Never blocks. `completion` is called exactly once, on another thread, and only for a batch that was taken.
     ///
+    /// - Parameter lane: nil for the lane of all who name none.
     /// - Parameter isReturned: at its completion the batch is the caller's again, documents and all, for `recycle`;
     ///   otherwise the indexer empties and keeps it.
     /// - Returns: false when too many bytes are pending, or after `stop`: the batch is still the caller's, who asks
     ///   `whenRoom` to be told.
     package func submit(
         _ batch: BulkBatch,
+        lane: BulkLane? = nil,
         isReturned: Bool = false,
         completion: @escaping @Sendable (BulkResult) -> Void
     ) -> Bool {
-        let job = BulkJob(batch, settings.retry, isReturned: isReturned, completion)
+        let job = BulkJob(batch, settings.retry, lane: lane, isReturned: isReturned, completion)
         // Only senders wait while batches are admitted, and one is enough for it.
         return queue.changeForOne { $0.admit(job) }
     }
 
     /// Calls `wake` once, on another thread, as soon as a batch completes; at once when room is there already.
-    package func whenRoom(_ wake: @escaping @Sendable () -> Void) {
+    ///
+    /// - Parameter bytes: of the batch that was not taken.
+    package func whenRoom(for bytes: Int = 0, _ wake: @escaping @Sendable () -> Void) {
         let isRoom = queue.change { queue in
-            if queue.isFull { queue.roomWaiters.append(wake) }
-            return !queue.isFull
+            let isFull = queue.isFull(for: bytes)
+            if isFull { queue.roomWaiters.append(wake) }
+            return !isFull
         }
         if isRoom { wake() }
     }

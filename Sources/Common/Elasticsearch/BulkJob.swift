@@ -13,6 +13,8 @@ final class BulkJob: @unchecked Sendable {
     // Sendable is true because of that one owner; the queue's lock hands it over.
     let batch: BulkBatch
     let byteCount: Int
+    /// nil for the lane of all who name none.
+    let lane: BulkLane?
     /// The batch is the submitter's again as soon as it is complete, with its documents.
     let isReturned: Bool
     let completion: @Sendable (BulkResult) -> Void
@@ -26,16 +28,21 @@ final class BulkJob: @unchecked Sendable {
     init(
         _ batch: BulkBatch,
         _ retry: Backoff,
+        lane: BulkLane? = nil,
         isReturned: Bool,
         _ completion: @escaping @Sendable (BulkResult) -> Void
     ) {
         self.batch = batch
         byteCount = batch.byteCount
+        self.lane = lane
         self.isReturned = isReturned
         self.completion = completion
         progress = BulkProgress(documents: batch.documentCount)
         delay = retry
     }
+
+    /// Tells lanes apart.
+    var laneID: ObjectIdentifier? { lane.map { ObjectIdentifier($0) } }
 
     var result: BulkResult {
         .complete(

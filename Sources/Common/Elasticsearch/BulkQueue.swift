@@ -14,7 +14,16 @@ struct BulkQueue {
         case end
     }
 
+    /// What the batches of one lane do at the moment.
+    private struct LaneLoad {
+        var pendingBatches = 0
+        /// Batches that a sender has taken out.
+        var inWork = 0
+    }
+
     private let maxPendingBytes: Int
+    /// Batches in work at a time, beyond the first of each lane.
+    private let concurrency: Int
     var hosts: ElasticsearchHosts
     var health = BulkHealth()
     var spare: [BulkBatch] = []
@@ -37,18 +46,26 @@ struct BulkQueue {
     private var troubledBatches = 0
     /// Oldest first.
     private var waiting: [BulkJob] = []
+    private var lanes: [ObjectIdentifier?: LaneLoad] = [:]
+    private var inWork = 0
 
-    init(hosts: ElasticsearchHosts, maxPendingBytes: Int) {
+    init(hosts: ElasticsearchHosts, maxPendingBytes: Int, concurrency: Int = .max) {
         self.hosts = hosts
         self.maxPendingBytes = maxPendingBytes
+        self.concurrency = concurrency
     }
 
-    var isFull: Bool { pendingBytes >= maxPendingBytes }
+    /// Whether a further batch of a lane that has one already is not taken.
+    func isFull(for bytes: Int) -> Bool {
+        pendingBytes >= maxPendingBytes || pendingBytes + bytes > maxPendingBytes
+    }
 
     /// - Returns: false when the batch does not fit or the service stops.
     mutating func admit(_ job: BulkJob) -> Bool {
         guard stopsAt == nil else { return false }
-        guard pendingBatches == 0 || pendingBytes + job.byteCount <= maxPendingBytes else { return false }
+        let isFirst = (lanes[job.laneID]?.pendingBatches ?? 0) == 0
+        guard isFirst || pendingBytes + job.byteCount <= maxPendingBytes else { return false }
+        lanes[job.laneID, default: LaneLoad()].pendingBatches += 1
         pendingBytes += job.byteCount
         pendingBatches += 1
         waiting.append(job)
@@ -56,7 +73,10 @@ struct BulkQueue {
     }
 
     /// Takes back a batch that needs another request.
-    mutating func putBack(_ job: BulkJob) { waiting.insert(job, at: 0) }
+    mutating func putBack(_ job: BulkJob) {
+        leaveWork(job)
+        waiting.insert(job, at: 0)
+    }
 
     /// Notes that documents of this batch were turned back.
     mutating func trouble(_ job: BulkJob, isHeld: Bool, _ reason: String, now: CalendarTime) {
@@ -70,8 +90,11 @@ struct BulkQueue {
     ///
     /// - Returns: whom to tell that there is room.
     mutating func completed(_ job: BulkJob) -> [@Sendable () -> Void] {
+        leaveWork(job)
         pendingBytes -= job.byteCount
         pendingBatches -= 1
+        lanes[job.laneID, default: LaneLoad()].pendingBatches -= 1
+        if lanes[job.laneID]?.pendingBatches == 0 { lanes[job.laneID] = nil }
         if job.isTroubled {
             troubledBatches -= 1
             if troubledBatches == 0 {
@@ -89,6 +112,7 @@ struct BulkQueue {
         waiting = []
         pendingBytes = 0
         pendingBatches = 0
+        lanes = [:]
         spare = []
         defer { roomWaiters = [] }
         return (left, roomWaiters)
@@ -98,22 +122,40 @@ struct BulkQueue {
     mutating func next(now: Int64, random: Double) -> Monitor<BulkQueue>.Verdict<Order> {
         if let stopsAt, now >= stopsAt { return .proceed(.end) }
         if !isPrepared { return nextPreparing(now: now, random: random) }
-        guard let index = waiting.firstIndex(where: { $0.readyAt <= now }) else {
+        guard let index = waiting.firstIndex(where: { $0.readyAt <= now && mayStart($0) }) else {
             if stopsAt != nil { return .proceed(.end) }
-            let ready = waiting.map(\.readyAt).min() ?? .max
+            // What is ready already waits for a sender to finish, who then looks again.
+            let ready = waiting.map(\.readyAt).filter { $0 > now }.min() ?? .max
             switch hosts.nextProbe(now: now) {
             case .probe(let host): return .proceed(.probe(host: host))
             case .wait(let moment): return .wait(until: min(moment, ready, now + Self.longestWait))
             case .send: fatalError("a probe was asked for")
             }
         }
-        if waiting[index].progress.step == .bury { return .proceed(.bury(waiting.remove(at: index))) }
+        if waiting[index].progress.step == .bury { return .proceed(.bury(take(index))) }
         switch hosts.next(now: now, random: random) {
-        case .send(let host): return .proceed(.send(waiting.remove(at: index), host: host))
+        case .send(let host): return .proceed(.send(take(index), host: host))
         case .probe(let host): return stopsAt == nil ? .proceed(.probe(host: host)) : .proceed(.end)
         case .wait(let moment):
             return stopsAt == nil ? .wait(until: min(moment, now + Self.longestWait)) : .proceed(.end)
         }
+    }
+
+    /// Whether a sender may take this batch now: the first of a lane always, further ones while few are in work.
+    private func mayStart(_ job: BulkJob) -> Bool {
+        inWork < concurrency || (lanes[job.laneID]?.inWork ?? 0) == 0
+    }
+
+    private mutating func take(_ index: Int) -> BulkJob {
+        let job = waiting.remove(at: index)
+        inWork += 1
+        lanes[job.laneID, default: LaneLoad()].inWork += 1
+        return job
+    }
+
+    private mutating func leaveWork(_ job: BulkJob) {
+        inWork -= 1
+        lanes[job.laneID, default: LaneLoad()].inWork -= 1
     }
 
     /// A look at the clock at least this often keeps deadlines far in the future out of `timespec`.

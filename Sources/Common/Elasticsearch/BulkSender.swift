@@ -57,9 +57,11 @@ struct BulkSender: @unchecked Sendable {
         do {
             let response = try post(job, to: server, &scratch)
             metrics.request(status: response.status, nanoseconds: Clock.monotonic - started)
+            job.lane?.answered(status: response.status)
             read(response, job, host, started: started)
         } catch {
             metrics.request(status: nil, nanoseconds: Clock.monotonic - started)
+            job.lane?.failures.add()
             failed(error, host, started: started)
         }
         advance(job)
@@ -215,6 +217,7 @@ struct BulkSender: @unchecked Sendable {
             try BulkResponse.read(bytes, documents: job.progress.part.count) { number, item in
                 let type = item.type.map { bytes.text($0.range) }
                 let outcome = BulkOutcome(status: item.status, type: type)
+                if outcome == .retry || outcome == .hold { job.lane?.turnedBack.add() }
                 if outcome == .retry { metrics.retried.add() }
                 if outcome == .hold { metrics.held.add() }
                 // The first of each kind is told, and building the text for each of thousands would be waste.
@@ -231,6 +234,7 @@ struct BulkSender: @unchecked Sendable {
                 }
             }
         }
+        job.lane?.itemsEnded(hadErrors: worst != .stored || !job.progress.burials.isEmpty)
         job.progress.itemsEnded()
         metrics.stored.add(job.progress.stored - before.stored)
         metrics.duplicates.add(job.progress.duplicates - before.duplicates)

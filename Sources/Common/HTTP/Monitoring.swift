@@ -29,6 +29,8 @@ package struct Monitoring: Sendable {
     private let health: @Sendable () -> Health
     private let listeners: @Sendable () -> [Listener]
     private let details: [(name: String, json: @Sendable () -> [UInt8])]
+    private let members: (@Sendable () -> [UInt8])?
+    private let statsAliases: [String]
     private let page: MonitoringPage?
     private let started: Int64
 
@@ -36,6 +38,8 @@ package struct Monitoring: Sendable {
     ///
     /// - Parameter listeners: asked by every `/stats`.
     /// - Parameter details: members that `/stats` has besides, each a name and a value in JSON.
+    /// - Parameter members: further members of `/stats`, as JSON with commas between them and without braces.
+    /// - Parameter statsAliases: other paths with the same answer as `/stats`.
     /// - Parameter page: what `/` shows; nil for no page.
     /// - Parameter health: asked by every `/healthz`; answers at once.
     package init(
@@ -43,6 +47,8 @@ package struct Monitoring: Sendable {
         metrics: Metrics,
         listeners: @escaping @Sendable () -> [Listener] = { [] },
         details: [(name: String, json: @Sendable () -> [UInt8])] = [],
+        members: (@Sendable () -> [UInt8])? = nil,
+        statsAliases: [String] = [],
         page: MonitoringPage? = nil,
         health: @escaping @Sendable () -> Health
     ) {
@@ -51,6 +57,8 @@ package struct Monitoring: Sendable {
         self.health = health
         self.listeners = listeners
         self.details = details
+        self.members = members
+        self.statsAliases = statsAliases
         self.page = page
         started = Clock.monotonic
         ProcessMetrics.register(in: metrics)
@@ -73,7 +81,9 @@ package struct Monitoring: Sendable {
     package var router: HTTPRouter {
         var router = HTTPRouter()
         router.on("GET", "/healthz") { [self] _ in healthAnswer }
-        router.on("GET", "/stats") { [self] _ in Self.uncached(.json(stats)) }
+        for path in ["/stats"] + statsAliases {
+            router.on("GET", path) { [self] _ in Self.uncached(.json(stats)) }
+        }
         router.on("GET", "/metrics") { [self] _ in
             var text = ByteBuffer(capacity: 4096)
             metrics.appendPrometheus(to: &text)
@@ -125,6 +135,10 @@ package struct Monitoring: Sendable {
             body.append(jsonString: detail.name)
             body.append(UInt8(ascii: ":"))
             body.append(detail.json())
+        }
+        if let members {
+            body.append(UInt8(ascii: ","))
+            body.append(members())
         }
         body.append("}\n" as StaticString)
         return body.array

@@ -13,6 +13,10 @@ package struct MonitoringPage: Sendable {
 
     package enum Unit: String, Sendable {
         case count, bytes, seconds
+        /// Seconds that are often less than one: shown as µs, ms or s.
+        case time
+        /// The same, of a number of milliseconds.
+        case milliseconds
         /// Of a rate of seconds: 0.5 is shown as 50 %.
         case share
         /// Yes or no.
@@ -26,21 +30,27 @@ package struct MonitoringPage: Sendable {
         let labels: [(name: String, value: String)]
         let reading: Reading
         let unit: Unit
+        /// Its growth is shown for each unit of this metric's growth.
+        let per: String?
 
         /// - Parameter metric: its name; or `member.member#name` for a number of `/stats` beside the metrics: `name` of the
         ///   object that these members lead to, or of each object of the array there.
+        /// - Parameter per: another metric with the same labels: shown is the growth for each unit of its growth, such as
+        ///   seconds for each request, and the mean since the start while it does not grow.
         package init(
             _ label: String,
             _ metric: String,
             labels: [(String, String)] = [],
             _ reading: Reading = .value,
-            unit: Unit = .count
+            unit: Unit = .count,
+            per: String? = nil
         ) {
             self.label = label
             self.metric = metric
             self.labels = labels.map { (name: $0.0, value: $0.1) }
             self.reading = reading
             self.unit = unit
+            self.per = per
         }
 
         /// The columns of most tables: what was counted since the start, and what comes now.
@@ -76,6 +86,7 @@ package struct MonitoringPage: Sendable {
         /// Rows of a metric are sorted by the first column's number, and left out while that is 0; rows of an array
         /// stand in its order.
         ///
+        /// - Parameter rows: several labels, with commas between them, make a row for each combination.
         /// - Parameter samples: the member of `/stats` with `RejectSamples`, whose lines are shown below the row of
         ///   their reason; such a table is wide.
         /// - Parameter isWide: whether it takes the whole width of the page.
@@ -99,6 +110,9 @@ package struct MonitoringPage: Sendable {
             Section(title: title, content: .grid(metric: metric, rows: rows, columns: columns))
         }
     }
+
+    /// Between the values of several labels that name a row together: what samples of such a row give as their reason.
+    package static let keySeparator = " · "
 
     private let sections: [Section]
 
@@ -160,7 +174,12 @@ package struct MonitoringPage: Sendable {
                 json.append(UInt8(ascii: ":"))
                 json.append(jsonString: label.value)
             }
-            json.append(#"},"reading":"\#(figure.reading.rawValue)","unit":"\#(figure.unit.rawValue)"}"#)
+            json.append(#"},"reading":"\#(figure.reading.rawValue)","unit":"\#(figure.unit.rawValue)""#)
+            if let per = figure.per {
+                json.append(#","per":"# as StaticString)
+                json.append(jsonString: per)
+            }
+            json.append(UInt8(ascii: "}"))
         }
         json.append(UInt8(ascii: "]"))
     }

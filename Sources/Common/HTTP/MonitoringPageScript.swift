@@ -48,9 +48,17 @@ extension MonitoringPage {
           return hours ? `${hours} h ${minutes % 60} min` : `${minutes} min`;
         }
 
+        /** A time that is often less than a second. */
+        function shortTime(seconds) {
+          if (seconds >= 1) return `${plain(seconds)} s`;
+          return seconds >= 1e-3 ? `${plain(seconds * 1e3)} ms` : `${plain(seconds * 1e6)} µs`;
+        }
+
         function shown(value, figure) {
           if (value === null) return "–";
           if (figure.unit === "share") return `${plain(value * 100)} %`;
+          if (figure.unit === "time") return shortTime(value);
+          if (figure.unit === "milliseconds") return shortTime(value / 1000);
           if (figure.unit === "flag") return value ? "yes" : "no";
           const text = { bytes, seconds: duration }[figure.unit]?.(value) ?? plain(value);
           return figure.reading === "rate" ? `${text}/s` : text;
@@ -78,6 +86,11 @@ extension MonitoringPage {
         function reading(figure, labels = {}) {
           const all = { ...figure.labels, ...labels };
           const value = sum(now, figure.metric, all);
+          if (figure.per) {
+            const since = metric => (sum(now, metric, all) ?? 0) - (sum(before, metric, all) ?? 0);
+            const units = since(figure.per), total = sum(now, figure.per, all);
+            return units > 0 ? since(figure.metric) / units : total > 0 ? value / total : null;
+          }
           if (figure.reading === "value" || value === null) return value;
           if (!before) return null;
           const seconds = (now.uptime_milliseconds - before.uptime_milliseconds) / 1000;
@@ -194,19 +207,24 @@ extension MonitoringPage {
         class Table {
           constructor(section) {
             this.section = section;
-            this.rows = new Rows([section.rows, ...section.figures.map(figure => figure.label), ""], "course");
+            this.names = section.rows.split(",");
+            this.labels = new Map();
+            this.rows = new Rows([this.names.join(" · "), ...section.figures.map(figure => figure.label), ""], "course");
             this.node = this.rows.node;
           }
 
           get keys() {
-            const { rows, figures } = this.section;
+            const { names } = this, { figures } = this.section;
             const found = series(now, figures[0].metric);
-            if (figures[0].metric.includes("#")) return [...new Set(found.map(one => one[rows]))].slice(0, maxRows);
+            const isArray = figures[0].metric.includes("#");
             const totals = new Map();
             for (const one of found) {
-              if (one[rows] === undefined || !one.value) continue;
-              totals.set(one[rows], (totals.get(one[rows]) ?? 0) + one.value);
+              if (names.some(name => one[name] === undefined) || !one.value && !isArray) continue;
+              const key = names.map(name => one[name]).join(" · ");
+              this.labels.set(key, Object.fromEntries(names.map(name => [name, one[name]])));
+              totals.set(key, (totals.get(key) ?? 0) + one.value);
             }
+            if (isArray) return [...totals.keys()].slice(0, maxRows);
             return [...totals].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, maxRows).map(([key]) => key);
           }
 
@@ -222,10 +240,10 @@ extension MonitoringPage {
           }
 
           update() {
-            const { rows, figures, samples } = this.section;
+            const { figures, samples } = this.section;
             this.rows.show(this.keys, key => this.make(key));
             for (const [key, row] of this.rows.rows) {
-              const values = figures.map(figure => reading(figure, { [rows]: key }));
+              const values = figures.map(figure => reading(figure, this.labels.get(key)));
               values.forEach((value, index) => setText(row.cells[index], shown(value, figures[index])));
               row.course.add(values[values.length - 1]);
               if (samples) this.showSample(row, (now[samples] ?? []).find(one => one.reason === key));

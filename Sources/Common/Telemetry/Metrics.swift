@@ -24,6 +24,17 @@ package final class Gauge: Sendable {
     package var current: Int { value.load(ordering: .relaxed) }
 }
 
+/// A time that only grows, read in seconds: `ingest_pipeline_busy_seconds_total`.
+package final class TimeCounter: Sendable {
+    private let value = Atomic<Int64>(0)
+
+    package init() {}
+
+    package func add(nanoseconds: Int64) { value.add(nanoseconds, ordering: .relaxed) }
+
+    package var nanoseconds: Int64 { value.load(ordering: .relaxed) }
+}
+
 /// All numbers of one process, as `/metrics` (Prometheus text) and `/stats` (JSON) show them.
 ///
 /// Registration happens at start and when a labelled thing appears; counting takes no lock.
@@ -60,6 +71,15 @@ package final class Metrics: Sendable {
         }
     }
 
+    /// The time of that name and labels; the same object for the same question.
+    ///
+    /// - Parameter name: `service_thing_seconds_total`.
+    package func time(_ name: String, _ help: String, _ labels: [(String, String)] = []) -> TimeCounter {
+        register(name, help, isCounter: true, labels, make: TimeCounter.init) { time in
+            { Double(time.nanoseconds) / 1e9 }
+        }
+    }
+
     /// The gauge of that name and labels; the same object for the same question.
     package func gauge(_ name: String, _ help: String, _ labels: [(String, String)] = []) -> Gauge {
         register(name, help, isCounter: false, labels, make: Gauge.init) { gauge in
@@ -74,8 +94,28 @@ package final class Metrics: Sendable {
         _ labels: [(String, String)] = [],
         read: @escaping @Sendable () -> Double
     ) {
+        add(name, help, isCounter: false, labels, read)
+    }
+
+    /// A time that only grows, in seconds, computed when someone asks.
+    package func time(
+        _ name: String,
+        _ help: String,
+        _ labels: [(String, String)] = [],
+        read: @escaping @Sendable () -> Double
+    ) {
+        add(name, help, isCounter: true, labels, read)
+    }
+
+    private func add(
+        _ name: String,
+        _ help: String,
+        isCounter: Bool,
+        _ labels: [(String, String)],
+        _ read: @escaping @Sendable () -> Double
+    ) {
         families.withLock { families in
-            let index = Self.family(name, help, isCounter: false, in: &families)
+            let index = Self.family(name, help, isCounter: isCounter, in: &families)
             families[index].series.removeAll { Self.same($0.labels, labels) }
             families[index].series.append(Series(labels: labels, read: read, owner: nil))
         }
@@ -144,6 +184,20 @@ package final class Metrics: Sendable {
 // MARK: - Output
 
 extension Metrics {
+    /// All numbers as they are now, except those of things that come and go (`gauges`).
+    package var snapshot: MetricsSnapshot {
+        var samples: [String: [MetricsSnapshot.Sample]] = [:]
+        for family in families.withLock({ $0 }) where family.collect == nil {
+            samples[family.name] = family.series.map { series in
+                MetricsSnapshot.Sample(
+                    labels: Dictionary(series.labels.map { ($0.name, $0.value) }) { first, _ in first },
+                    value: series.read()
+                )
+            }
+        }
+        return MetricsSnapshot(samples)
+    }
+
     /// Prometheus text format, version 0.0.4.
     package func appendPrometheus(to text: inout ByteBuffer) {
         for family in families.withLock({ $0 }) {

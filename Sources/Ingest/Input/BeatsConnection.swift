@@ -14,6 +14,8 @@ final class BeatsConnection {
         case idle
         /// A window was begun and not finished in time.
         case slow
+        /// Its port is no longer configured, and all its windows are acknowledged.
+        case removed
     }
 
     /// Where reading stopped.
@@ -40,6 +42,8 @@ final class BeatsConnection {
     var windows = ReceiveWindows()
     /// Reading is off until memory is free.
     private(set) var isPaused = false
+    /// It ends after the window being received.
+    var isLeaving = false
     /// What the event loop watches for it now.
     var interest: EventLoop.Interest = .read
     /// What the TLS handshake waits for; nil once data may flow.
@@ -293,6 +297,7 @@ extension BeatsConnection {
             case .windowComplete(let ack, _):
                 windows.complete(sequence: ack)
                 windowStart = nil
+                if isLeaving { return .stopped }
             }
         }
     }
@@ -306,6 +311,7 @@ extension BeatsConnection.End: CustomStringConvertible {
         case .protocolError(let error): "not Lumberjack: \(error)"
         case .tls(let error): "TLS: \(error)"
         case .idle: "nothing came for limits.idle_timeout"
+        case .removed: "its input is no longer configured"
         case .slow: "a window was begun and its rest did not come within limits.frame_timeout"
         }
     }

@@ -13,68 +13,116 @@ final class BeatsListener {
         var description: String { "cannot listen on \(host):\(port): \(cause)" }
     }
 
-    private final class Port {
-        let socket: Descriptor
-        let address: Socket.Address
-        init(socket: consuming Descriptor, address: Socket.Address) {
+    /// A bound socket that listens.
+    final class Port: Sendable {
+        let input: OpenInput
+        fileprivate let socket: Descriptor
+
+        fileprivate init(_ input: OpenInput, socket: consuming Descriptor) {
+            self.input = input
             self.socket = socket
-            self.address = address
         }
     }
 
-    private let ports: [Port]
+    /// What other threads tell the accepting one.
+    final class Orders: Sendable {
+        enum Order: Sendable {
+            case open(Port)
+            /// Stop accepting for the input of this number.
+            case close(Int)
+            case stop
+        }
+
+        private let orders = Mutex<[Order]>([])
+        fileprivate let waker: Waker
+
+        fileprivate init() throws(Errno) { waker = try Waker() }
+
+        func send(_ order: Order) {
+            orders.withLock { $0.append(order) }
+            waker.wake()
+        }
+
+        fileprivate func takeAll() -> [Order] {
+            waker.reset()
+            return orders.withLock { orders in
+                defer { orders = [] }
+                return orders
+            }
+        }
+    }
+
+    let orders: Orders
+    /// By the number of the input.
+    private var ports: [Int: Port] = [:]
     private let limit: Int
     private let mailboxes: [WorkerMailbox]
     private let metrics: IngestMetrics
     private var loop: EventLoop
     private var nextWorker = 0
-    private let waker: Waker
-    private static let wakerToken = UInt64.max
+    private static let ordersToken = UInt64.max
     /// How long accepting pauses when the process has no descriptor left (EMFILE): the backlog waits.
     private static let exhaustedPause: Int64 = 100_000_000
 
-    /// Binds all ports.
+    /// - Parameter ports: from `bind`.
     init(
-        inputs: [InputConfiguration],
+        ports: [Port],
         connectionLimit: Int,
         mailboxes: [WorkerMailbox],
         metrics: IngestMetrics
     ) throws {
-        ports = try inputs.map { try Self.bind($0) }
         limit = connectionLimit
         self.mailboxes = mailboxes
         self.metrics = metrics
-        waker = try Waker()
+        orders = try Orders()
         loop = try EventLoop()
-        try loop.add(waker.descriptor, .read, token: Self.wakerToken)
-        for (index, port) in ports.enumerated() { try loop.add(port.socket.raw, .read, token: UInt64(index)) }
+        try loop.add(orders.waker.descriptor, .read, token: Self.ordersToken)
+        for port in ports { try add(port) }
     }
 
-    /// The bound addresses, in the order of the inputs.
-    var addresses: [Socket.Address] { ports.map(\.address) }
-
-    /// Ends `run` from another thread.
-    var stopper: Waker { waker }
-
-    /// Accepts until the stopper wakes.
+    /// Accepts until it is told to stop.
     func run() {
-        var isStopped = false
-        while !isStopped {
-            do {
-                var ready: [UInt64] = []
-                try loop.wait(timeout: -1) { ready.append($0.token) }
-                for token in ready {
-                    if token == Self.wakerToken { isStopped = true } else { accept(input: Int(token)) }
-                }
-            } catch {
+        while true {
+            var ready: [UInt64] = []
+            do { try loop.wait(timeout: -1) { ready.append($0.token) } } catch {
                 fatalError("epoll_wait failed: \(error)")
+            }
+            for token in ready {
+                if token != Self.ordersToken {
+                    accept(input: Int(token))
+                } else if !carryOut() {
+                    return
+                }
             }
         }
     }
 
+    /// - Returns: false at the end.
+    private func carryOut() -> Bool {
+        for order in orders.takeAll() {
+            switch order {
+            case .open(let port):
+                do { try add(port) } catch { fatalError("epoll_ctl failed: \(error)") }
+            case .close(let input):
+                guard let port = ports.removeValue(forKey: input) else { continue }
+                // The descriptor closes with the last who knows the port; nobody is accepted from now on.
+                loop.remove(port.socket.raw)
+            case .stop: return false
+            }
+        }
+        return true
+    }
+
+    private func add(_ port: Port) throws(Errno) {
+        try loop.add(port.socket.raw, .read, token: UInt64(port.input.id))
+        ports[port.input.id] = port
+    }
+
     private func accept(input: Int) {
+        // It may have been closed in this turn.
+        guard let port = ports[input] else { return }
         do {
-            while let accepted = try Socket.accept(on: ports[input].socket) {
+            while let accepted = try Socket.accept(on: port.socket) {
                 let peer = accepted.peer
                 let socket = accepted.take()
                 metrics.connectionsAccepted.add()
@@ -103,7 +151,10 @@ final class BeatsListener {
         }
     }
 
-    private static func bind(_ input: InputConfiguration) throws(Failure) -> Port {
+    /// Opens the port of an input.
+    ///
+    /// - Parameter id: the number that the input gets.
+    static func bind(_ input: InputConfiguration, id: Int) throws(Failure) -> Port {
         func failure(_ cause: String) -> Failure { Failure(host: input.host, port: input.port, cause: cause) }
         let addresses: [Socket.Address]
         do { addresses = try Socket.resolve(input.host, port: input.port, passive: true) } catch {
@@ -113,7 +164,7 @@ final class BeatsListener {
         do {
             let socket = try Socket.listen(on: address)
             let bound = try Socket.localAddress(of: socket.raw)
-            return Port(socket: socket, address: bound)
+            return Port(OpenInput(id: id, configuration: input, address: bound), socket: socket)
         } catch {
             throw failure("\(error)")
         }

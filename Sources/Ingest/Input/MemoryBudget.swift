@@ -2,18 +2,21 @@
 ///
 /// Small buffers are free: every connection may hold `freeBytes`. What goes beyond is taken from a common budget,
 /// and a connection that gets nothing is not read until something is given back: TCP pushes back on its sender.
-/// One connection at a time is always served, however large its frame, so that waiting ends. Pure bookkeeping.
+/// One connection of each lane is always served, however large its frame, so that waiting ends, and ends for those whose
+/// documents are taken while others' are not. Pure bookkeeping.
 struct MemoryBudget {
     /// A connection on the event loop, by its token.
     typealias Holder = UInt64
+    /// Those who wait for the same thing to go on.
+    typealias Lane = ObjectIdentifier
 
     /// Bytes that each connection holds without asking: a socket's worth of a trickle.
     static let freeBytes = 64 * 1024
 
     private let limit: Int
     private var held: [Holder: Int] = [:]
-    /// The one that may exceed the limit: the first that asked since nobody was.
-    private var favoured: Holder?
+    /// The one of each lane that may exceed the limit: the first that asked since nobody was.
+    private var favoured: [Lane: Holder] = [:]
     private(set) var used = 0
 
     /// - Parameter limit: bytes for all connections together.
@@ -22,14 +25,14 @@ struct MemoryBudget {
     /// Asks for `bytes` in all for `holder`, which may hold some already.
     ///
     /// - Returns: whether it may hold that much; if not, what it held before stays granted.
-    mutating func grant(_ holder: Holder, bytes: Int) -> Bool {
+    mutating func grant(_ holder: Holder, of lane: Lane, bytes: Int) -> Bool {
         guard bytes > Self.freeBytes else {
             release(holder)
             return true
         }
         let before = held[holder] ?? 0
-        if favoured == nil { favoured = holder }
-        guard used - before + bytes <= limit || favoured == holder else { return false }
+        if favoured[lane] == nil { favoured[lane] = holder }
+        guard used - before + bytes <= limit || favoured[lane] == holder else { return false }
         held[holder] = bytes
         used += bytes - before
         return true
@@ -38,6 +41,6 @@ struct MemoryBudget {
     /// Gives back what `holder` holds.
     mutating func release(_ holder: Holder) {
         if let bytes = held.removeValue(forKey: holder) { used -= bytes }
-        if favoured == holder { favoured = nil }
+        if let lane = favoured.first(where: { $0.value == holder })?.key { favoured[lane] = nil }
     }
 }

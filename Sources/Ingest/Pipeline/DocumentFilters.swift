@@ -148,14 +148,20 @@ struct PipelineFiltersPlan: Sendable {
     private let counters: [FilterCounters]
 
     /// - Returns: nil for a pipeline without filters.
-    init?(_ configuration: PipelineConfiguration, metrics: Metrics) {
+    init?(_ configuration: PipelineConfiguration, metrics: Metrics, samples: RejectSamples) {
         guard !configuration.filters.isEmpty else { return nil }
         name = configuration.name
         prefix = configuration.index
         let program = FilterProgram(configuration.filters)
         self.program = program
         counters = program.steps.map {
-            FilterCounters(metrics, pipeline: configuration.name, filter: $0.name, id: $0.id)
+            FilterCounters(
+                metrics,
+                pipeline: configuration.name,
+                filter: $0.name,
+                id: $0.id,
+                samples: samples
+            )
         }
     }
 

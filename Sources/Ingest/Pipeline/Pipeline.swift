@@ -57,6 +57,8 @@ final class Pipeline {
     /// A copy of a payload that had to be changed to be taken, and whether that is so.
     private var repaired = ByteBuffer()
     private var isRepaired = false
+    /// Why the event being read gets a tag; the last of several.
+    private var failure: (reason: String, message: String)?
 
     /// - Parameters:
     ///   - table: made with the `fieldNames` of all pipelines.
@@ -134,7 +136,7 @@ final class Pipeline {
         let readTime = takeReadTime(payload) ?? receivedAt
         guard let message = takeMessage() else {
             counters.noMessage.add()
-            fail(formatTag, "the event has no message", payload)
+            fail(formatTag, "the event has no message", as: "no_message", payload)
             finish(nil, readTime, payload, line: payload.extracting(0..<0))
             return
         }
@@ -243,7 +245,7 @@ final class Pipeline {
         counters.unparsed.add()
         if failure.hasWritten { restore(payload) }
         if format.hasMessage { event.set(.message, text: 0..<line.byteCount, in: .line) }
-        fail(failure.isJSON ? Tag.json.rawValue : formatTag, failure.reason, payload)
+        fail(failure.isJSON ? Tag.json.rawValue : formatTag, failure.reason, as: "format", payload)
         finish(nil, readTime, payload, line: line)
     }
 
@@ -282,7 +284,7 @@ final class Pipeline {
         if let client = facts.client { fingerprint?.apply(client, userAgent: facts.userAgent, text, &event) }
         if facts.time == nil, let bad = facts.badTime {
             counters.badDates.add()
-            fail(Tag.date.rawValue, "no time: \(text.text(bad.prefix(64)))", payload)
+            fail(Tag.date.rawValue, "no time: \(text.text(bad.prefix(64)))", as: "date", payload)
         }
         finish(facts.time, readTime, payload, line: line)
     }
@@ -295,10 +297,20 @@ final class Pipeline {
         var eventTime = time ?? readTime
         if let time, !isPlausible(time, readTime) {
             counters.datesOutOfRange.add()
-            fail(Tag.dateOutOfRange.rawValue, "\(time.iso8601) is too far from the time of reading", payload)
+            let reason = "\(time.iso8601) is too far from the time of reading"
+            fail(Tag.dateOutOfRange.rawValue, reason, as: "date_out_of_range", payload)
             eventTime = readTime
         }
         event.set(.timestamp, time: eventTime)
+        if let failure {
+            counters.samples.record(
+                failure.reason,
+                message: failure.message,
+                line: line,
+                now: Clock.monotonic
+            )
+            self.failure = nil
+        }
         index.select(eventTime)
         id.make(for: event, time: time, payload: payload, line: line)
     }
@@ -312,9 +324,11 @@ final class Pipeline {
         return (oldest == 0 || age <= oldest) && (newest == 0 || age >= -newest)
     }
 
-    private func fail(_ tag: String, _ reason: String, _ payload: RawSpan) {
+    /// - Parameter label: as the counters call it.
+    private func fail(_ tag: String, _ reason: String, as label: String, _ payload: RawSpan) {
         event.append(tag, to: .tags, payload: payload)
         event.append(reason, to: .errorMessage, payload: payload)
+        failure = (label, reason)
     }
 
     /// Stores bytes that are no event: nobody may lose a line because its sender is broken.
@@ -327,6 +341,7 @@ final class Pipeline {
         fail(
             Tag.json.rawValue,
             stored < payload.byteCount ? "\(reason); cut to \(stored) bytes" : reason,
+            as: "json",
             payload
         )
         finish(nil, receivedAt, payload, line: payload)

@@ -8,9 +8,12 @@ final class PipelineCounters: Sendable {
     let unparsed: Counter
     let badDates: Counter
     let datesOutOfRange: Counter
+    /// The last line of each reason for which events are stored with a tag.
+    let samples: RejectSamples
 
     /// - Parameter pipeline: its name in the configuration.
-    init(_ metrics: Metrics, pipeline: String) {
+    init(_ metrics: Metrics, pipeline: String, samples: RejectSamples = RejectSamples()) {
+        self.samples = samples
         let labels = [("pipeline", pipeline)]
         func failures(_ reason: String) -> Counter {
             metrics.counter(

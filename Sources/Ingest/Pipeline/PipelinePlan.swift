@@ -10,12 +10,18 @@ struct PipelinePlan: Sendable {
     private let filters: [PipelineFiltersPlan?]
 
     /// - Parameter configurations: the pipeline of each input, in the order of the inputs.
-    init(_ configurations: [PipelineConfiguration], databases: EnrichmentDatabases, metrics: Metrics) throws {
+    /// - Parameter samples: takes lines that were not understood in full.
+    init(
+        _ configurations: [PipelineConfiguration],
+        databases: EnrichmentDatabases,
+        metrics: Metrics,
+        samples: RejectSamples = RejectSamples()
+    ) throws {
         self.configurations = configurations
         self.databases = databases
         databases.open(geoip: configurations.flatMap { GeoIPPlan.databases(in: $0.filters) })
-        counters = configurations.map { PipelineCounters(metrics, pipeline: $0.name) }
-        filters = configurations.map { PipelineFiltersPlan($0, metrics: metrics) }
+        counters = configurations.map { PipelineCounters(metrics, pipeline: $0.name, samples: samples) }
+        filters = configurations.map { PipelineFiltersPlan($0, metrics: metrics, samples: samples) }
         table = try FieldTable(names: try configurations.flatMap { try $0.fieldNames() })
     }
 

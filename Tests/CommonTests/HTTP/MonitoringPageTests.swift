@@ -10,6 +10,7 @@ struct MonitoringPageTests {
             [
                 .init("Events", "a_total", labels: [("type", "x\"")], .rate),
                 .init("Memory", "b", unit: .bytes),
+                .init("Latency", "e_sum", unit: .milliseconds, per: "e_total"),
             ]
         ),
         .table("By reason", rows: "reason", [.init("total", "c_total")], samples: "rejects"),
@@ -38,7 +39,8 @@ struct MonitoringPageTests {
             text(response)
                 == #"{"sections":[{"title":"Now","kind":"tiles","figures":["#
                 + #"{"label":"Events","metric":"a_total","labels":{"type":"x\""},"reading":"rate","unit":"count"},"#
-                + #"{"label":"Memory","metric":"b","labels":{},"reading":"value","unit":"bytes"}]},"#
+                + #"{"label":"Memory","metric":"b","labels":{},"reading":"value","unit":"bytes"},"#
+                + #"{"label":"Latency","metric":"e_sum","labels":{},"reading":"value","unit":"milliseconds","per":"e_total"}]},"#
                 + #"{"title":"By reason","kind":"table","rows":"reason","samples":"rejects","wide":true,"figures":["#
                 + #"{"label":"total","metric":"c_total","labels":{},"reading":"value","unit":"count"}]},"#
                 + #"{"title":"Rare","kind":"facts","figures":["#

@@ -31,6 +31,25 @@ struct TelemetryTests {
         )
     }
 
+    @Test("answers numbers by name and labels")
+    func snapshot() {
+        let metrics = Metrics()
+        metrics.counter("events", "", [("pipeline", "a"), ("id", "1")]).add(3)
+        metrics.counter("events", "", [("pipeline", "a"), ("id", "2")]).add(4)
+        metrics.counter("events", "", [("pipeline", "b"), ("id", "1")]).add(5)
+        metrics.time("busy_seconds_total", "").add(nanoseconds: 1_500_000_000)
+        metrics.gauges("things", "", label: "path") { [("x", 1)] }
+        let snapshot = metrics.snapshot
+        metrics.counter("events", "", [("pipeline", "b"), ("id", "1")]).add(5)
+        #expect(snapshot.sum("events") == 12)
+        #expect(snapshot.sum("events", ["pipeline": "a"]) == 7)
+        #expect(snapshot.samples("events", ["id": "1"]).map(\.value) == [3, 5])
+        #expect(snapshot.sum("events", ["id": "3"]) == 0)
+        #expect(snapshot.sum("busy_seconds_total") == 1.5)
+        #expect(snapshot.samples("things").isEmpty)
+        #expect(snapshot.samples("unknown").isEmpty)
+    }
+
     @Test("makes series of things that come and go when someone asks, for Prometheus only")
     func collected() {
         let metrics = Metrics()

@@ -64,6 +64,7 @@ class Fault:
              item           item error `status`/`type`/`reason` for documents whose source contains `match`
     times    how many requests (for `item`: documents) it applies to; None: until cleared
     path     only requests whose path contains this; default /_bulk
+    match    also for the first six kinds: only requests whose body contains this
     """
 
     kind: str
@@ -195,11 +196,11 @@ class Store:
             if len(self.violations) < VIOLATIONS_KEPT:
                 self.violations.append(text)
 
-    def take_fault(self, kinds: tuple[str, ...], path: str) -> Fault | None:
-        """The first unspent fault of these kinds for this path; counts it as used."""
+    def take_fault(self, kinds: tuple[str, ...], path: str, body: bytes = b"") -> Fault | None:
+        """The first unspent fault of these kinds for this path and body; counts it as used."""
         with self.guard:
             for fault in self.faults:
-                if fault.kind in kinds and fault.path in path and not fault.is_spent:
+                if fault.kind in kinds and fault.path in path and fault.match.encode() in body and not fault.is_spent:
                     fault.used += 1
                     return fault
         return None
@@ -398,7 +399,7 @@ class Handler(BaseHTTPRequestHandler):
         if store.is_poisoned(body):
             self._error(400, "illegal_argument_exception", "Malformed content")
             return
-        fault = store.take_fault(("status", "delay", "cut_before", "cut_after", "half_answer", "hang"), path)
+        fault = store.take_fault(("status", "delay", "cut_before", "cut_after", "half_answer", "hang"), path, body)
         if fault is not None:
             if fault.kind == "status":
                 self._error(fault.status, "es_rejected_execution_exception", fault.body or "made up")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ import yaml
 
 from .ports import free_port, is_listening
 from .processes import ChildProcess, ProcessGroup
+from .waiting import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 USER_AGENT_REGEXES = Path("/usr/share/uap-core/regexes.yaml")
@@ -186,11 +188,30 @@ class Ingest(StoringService):
 
     program = "ingest"
 
+    def input(self, port: int, pipeline: str = "nginx-access", **more: Any) -> dict[str, Any]:
+        """An entry of `inputs`."""
+        return {"port": port, "host": "127.0.0.1", "pipeline": pipeline, **more}
+
+    def reloads(self) -> dict[str, Any]:
+        """How reloads ended so far."""
+        return self.stats()["reloads"]
+
+    def signal_and_wait(self, seconds: float = 15) -> None:
+        """SIGHUP; returns when one more reload is counted."""
+
+        def counted() -> int:
+            reloads = self.reloads()
+            return reloads["successes"] + reloads["failures"]
+
+        before = counted()
+        self.process.signal(signal.SIGHUP)
+        wait_until(lambda: counted() == before + 1, seconds, "the reload to be counted")
+
     def own_configuration(self) -> dict[str, Any]:
         """One input on the port."""
         return {
             "workers": 2,
-            "inputs": [{"port": self.port, "host": "127.0.0.1", "pipeline": "nginx-access"}],
+            "inputs": [self.input(self.port)],
             "user_agent": {"regexes": str(USER_AGENT_REGEXES)},
             # Test lines carry the dates of whoever recorded them.
             "pipelines": {"nginx-access": {"oldest_event": "36500d"}},

@@ -86,6 +86,22 @@ struct BeatsConnectionTests {
         #expect(peer.connection.isTooSlow(now: 1030, timeout: 30))
     }
 
+    @Test("one that leaves ends its window and begins no other")
+    func leaves() throws {
+        let peer = try Peer()
+        try peer.send(Self.windows([3, 2], level: 0))
+        peer.connection.isLeaving = true
+        var events = 0
+        let progress = try peer.read { _ in
+            events += 1
+            return true
+        }
+        #expect(progress == .stopped)
+        #expect(events == 3)
+        #expect(peer.connection.windows.count == 1)
+        #expect(!peer.connection.windows.isReceiving)
+    }
+
     /// Windows of the given sizes, events numbered through.
     private static func windows(_ sizes: [Int], level: Int) -> [UInt8] {
         var encoder = LumberjackEncoder(capacity: 4096)

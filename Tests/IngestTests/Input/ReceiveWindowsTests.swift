@@ -15,11 +15,16 @@ private final class Windows {
     func nextAck() -> UInt32? { value.nextAck() }
 }
 
+private final class Lane {}
+
 private final class Budget {
     private var value: MemoryBudget
     var used: Int { value.used }
     init(limit: Int) { value = MemoryBudget(limit: limit) }
-    func grant(_ holder: UInt64, bytes: Int) -> Bool { value.grant(holder, bytes: bytes) }
+    private let lanes = (Lane(), Lane())
+    func grant(_ holder: UInt64, ofOtherLane: Bool = false, bytes: Int) -> Bool {
+        value.grant(holder, of: ObjectIdentifier(ofOtherLane ? lanes.1 : lanes.0), bytes: bytes)
+    }
     func release(_ holder: UInt64) { value.release(holder) }
 }
 
@@ -118,6 +123,19 @@ struct MemoryBudgetTests {
         budget.release(1)
         #expect(budget.used == 0)
         #expect(budget.grant(2, bytes: 100 * free))
+    }
+
+    @Test("one connection of each lane is always served")
+    func oneOfEachLane() {
+        let budget = Budget(limit: 2 * free)
+        #expect(budget.grant(1, bytes: 100 * free))
+        #expect(!budget.grant(2, bytes: 2 * free))
+        #expect(budget.grant(3, ofOtherLane: true, bytes: 50 * free))
+        #expect(!budget.grant(4, ofOtherLane: true, bytes: 2 * free))
+        budget.release(3)
+        #expect(budget.used == 100 * free)
+        #expect(budget.grant(4, ofOtherLane: true, bytes: 2 * free))
+        #expect(!budget.grant(2, bytes: 2 * free), "the favoured one of its lane is still there")
     }
 
     @Test("two half frames cannot block each other")

@@ -149,7 +149,7 @@ final class FilterChain {
         onFailure: Int?,
         _ record: Record
     ) -> Int {
-        link.counters.failures.add()
+        link.counters.fail(failure, record, now: Clock.monotonic)
         // With filters of its own for failures, a step says only what it is told to.
         let tags = link.step.failureTags ?? (onFailure == nil ? [failure.tag.rawValue] : [])
         do throws(FilterFailure) {

@@ -3,8 +3,6 @@ import Common
 /// What ingest counts, shown by `/stats` and `/metrics`.
 final class IngestMetrics: Sendable {
     let registry: Metrics
-    /// Events received, by position of the input.
-    let events: [Counter]
     let windows: Counter
     let keepAlives: Counter
     let memoryWaits: Counter
@@ -15,14 +13,11 @@ final class IngestMetrics: Sendable {
     private let tlsErrors: Counter
     private let slowSenders: Counter
     private let idleSenders: Counter
+    private let removedInputs: Counter
     private let lostConnections: Counter
 
-    /// - Parameter inputs: the name of each input, for the label `input`.
-    init(inputs: [String], registry: Metrics = Metrics()) {
+    init(registry: Metrics = Metrics()) {
         self.registry = registry
-        events = inputs.map {
-            registry.counter("ingest_events_received_total", "Events received.", [("input", $0)])
-        }
         windows = registry.counter("ingest_windows_acknowledged_total", "Windows acknowledged.")
         keepAlives = registry.counter("ingest_keepalives_sent_total", "Acks of 0 sent while senders wait.")
         memoryWaits = registry.counter(
@@ -46,7 +41,22 @@ final class IngestMetrics: Sendable {
         tlsErrors = ended("tls_error")
         slowSenders = ended("slow")
         idleSenders = ended("idle")
+        removedInputs = ended("input_removed")
         lostConnections = registry.counter("ingest_connections_lost_total", "Connections reset by the peer.")
+    }
+
+    /// Events that came in by the input of that name.
+    func events(input: String) -> Counter {
+        registry.counter("ingest_events_received_total", "Events received.", [("input", input)])
+    }
+
+    /// Connections of the input of that name.
+    func openConnections(input: String) -> Gauge {
+        registry.gauge(
+            "ingest_input_connections_open",
+            "Connections open now, by input.",
+            [("input", input)]
+        )
     }
 
     /// Counts why a connection ended.
@@ -57,6 +67,7 @@ final class IngestMetrics: Sendable {
         case .protocolError: protocolErrors.add()
         case .tls: tlsErrors.add()
         case .idle: idleSenders.add()
+        case .removed: removedInputs.add()
         case .slow: slowSenders.add()
         }
     }

@@ -1,0 +1,70 @@
+import Common
+
+/// What happens to the documents of each lane: when a bulk goes out, and what its end means for windows.
+extension Worker {
+    /// The lane of an outlet, made when it is asked for first.
+    func lane(for outlet: Outlet) -> WorkerLane {
+        if let known = lanes.first(where: { $0.outlet === outlet }) { return known }
+        let lane = WorkerLane(outlet: outlet)
+        lanes.append(lane)
+        makeRoom(lane)
+        return lane
+    }
+
+    /// Finds out how much `lane` may hold beside what the others do now.
+    func makeRoom(_ lane: WorkerLane) {
+        guard lanes.count > 1 else {
+            lane.allowanceBytes = settings.memoryBytes / 2
+            lane.batchBytes = settings.maxBatchBytes
+            return
+        }
+        let others = lanes.filter { $0 !== lane && $0.isInUse }
+        let memory = LaneMemory(
+            limitBytes: settings.memoryBytes / 2,
+            batchBytes: settings.maxBatchBytes,
+            lanes: others.count + 1
+        )
+        lane.allowanceBytes = memory.allowance(others: others.map(\.heldBytes))
+        lane.batchBytes = memory.reserveBytes
+    }
+
+    /// Hands the open batch over when it is worth it: nothing is in flight, or it has waited long enough.
+    func submitIfDue(_ lane: WorkerLane, now: Int64) {
+        guard !lane.batch.isEmpty, lane.flights < settings.concurrentBatches else { return }
+        if lane.flights == 0 || now - lane.batchStart >= settings.maxBatchDelay { submit(lane, now: now) }
+    }
+
+    func submit(_ lane: WorkerLane, now: Int64) {
+        guard !lane.batch.isEmpty, !lane.isBlocked else { return }
+        let number = nextBatch
+        let bytes = lane.batch.byteCount
+        let isTaken = indexer.submit(lane.batch, lane: lane.outlet.lane) { [mailbox] result in
+            mailbox.send(.finished(batch: number, result))
+        }
+        guard isTaken else {
+            lane.isBlocked = true
+            indexer.whenRoom(for: bytes) { [mailbox] in mailbox.send(.room) }
+            return
+        }
+        nextBatch += 1
+        flights[number] = Flight(lane: lane, shares: lane.depart(), bytes: bytes)
+    }
+
+    /// A batch is complete or given up: the windows whose documents are all safe are acknowledged.
+    func finish(_ number: Int, _ result: BulkResult, now: Int64) {
+        guard let flight = flights.removeValue(forKey: number) else { return }
+        flight.lane.arrived(bytes: flight.bytes)
+        flight.lane.outlet.count(result)
+        guard result != .abandoned else { return }
+        for share in flight.shares {
+            guard let connection = connections[share.connection] else { continue }
+            connection.windows.stored(share.window, documents: share.documents)
+            do throws(BeatsConnection.End) {
+                try acknowledge(connection, now: now)
+                updateInterest(of: connection)
+            } catch {
+                end(share.connection, error)
+            }
+        }
+    }
+}
