@@ -74,7 +74,7 @@ private final class NginxLogFormatFilter: Filter {
 
     init(plan: NginxLogFormatPlan) throws {
         field = plan.field
-        let names = plan.formats.flatMap(\.otherNames).map(NginxAccessFilter.fieldName)
+        let names = plan.formats.flatMap(\.otherFields)
         event = Event(table: try FieldTable(names: names))
         for format in plan.formats {
             let filter = NginxAccessFilter(format: format, trustedProxies: plan.trustedProxies, event: &event)
