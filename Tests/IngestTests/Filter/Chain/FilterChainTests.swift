@@ -142,7 +142,10 @@ struct FilterChainTests {
         "complains with line and key",
         arguments: [
             ("- drop: {}\n  if: a = 1", "test.yml:3: filters.0.if: character 3: "),
-            ("- mutate: {rename: {a: b}}", "filters.0.mutate: there is no filter \"mutate\"; write each of its parts"),
+            (
+                "- mutate: {rename: {a: b}}",
+                "filters.0.mutate: there is no filter \"mutate\"; write each of its parts"
+            ),
             ("- dorp: {}", "there is no filter \"dorp\" (did you mean \"drop\"?)"),
             ("- if: a", "stands without a filter"), ("- then: []", "needs a condition"),
             ("- drop: {}\n  set: {fields: {a: 1}}", "a second filter in one entry"),
