@@ -6,6 +6,8 @@ import Common
 protocol LineFormat: AnyObject {
     /// Whether its times may lack a zone, so that `LineContext.zone` matters.
     var needsZone: Bool { get }
+    /// Whether an event without a line lacks what is to be read; a format that leaves events as they are needs none.
+    var needsMessage: Bool { get }
     /// Whether `message` shows what a line says; a line that is not understood then stands there as a whole.
     var hasMessage: Bool { get }
 
@@ -29,6 +31,7 @@ protocol LineFormat: AnyObject {
 
 extension LineFormat {
     var needsZone: Bool { false }
+    var needsMessage: Bool { true }
     var hasMessage: Bool { true }
 }
 

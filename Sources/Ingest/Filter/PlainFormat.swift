@@ -2,6 +2,8 @@ import Common
 
 /// Lines that are text and nothing else: they stay in `message`.
 final class PlainFormat: LineFormat {
+    let needsMessage = false
+
     func read(
         _ line: RawSpan,
         of payload: RawSpan,

@@ -135,8 +135,10 @@ final class Pipeline {
     private func take(_ payload: RawSpan, _ receivedAt: CalendarTime) {
         let readTime = takeReadTime(payload) ?? receivedAt
         guard let message = takeMessage() else {
-            counters.noMessage.add()
-            fail(formatTag, "the event has no message", as: "no_message", payload)
+            if format.needsMessage {
+                counters.noMessage.add()
+                fail(formatTag, "the event has no message", as: "no_message", payload)
+            }
             finish(nil, readTime, payload, line: payload.extracting(0..<0))
             return
         }
