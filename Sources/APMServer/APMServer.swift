@@ -16,10 +16,10 @@ private let program = Program(
         .check,
         Program.Command(
             "test",
-            "output: go to Elasticsearch step by step, as the service would, and say how far it comes; "
-                + "config: as check",
+            "output: go to Elasticsearch step by step and say how far it comes; config: as check",
             argumentsPlaceholder: "output|config"
         ),
+        .deadLetters,
     ]
 )
 
@@ -32,6 +32,9 @@ private func run() -> Int32 {
     ) { invocation, configuration in
         if invocation.command == "check" { return check() }
         if invocation.command == "test" { return test(invocation.arguments, configuration) }
+        if invocation.command == Program.Command.deadLetters.name {
+            return deadLetters(invocation, configuration.delivery)
+        }
         let logging = configuration.logging
         Log.configure(service: program.name, level: logging.level, format: logging.format)
         return serve(configuration)
@@ -62,6 +65,17 @@ private func test(_ subjects: [String], _ configuration: Configuration) -> Int32
         StandardStream.write($0 + "\n")
     }
     return test.run() ? Program.ExitCode.success : Program.ExitCode.failure
+}
+
+/// `dead-letters`.
+private func deadLetters(_ invocation: Invocation, _ delivery: DeliverySettings) -> Int32 {
+    let setup = delivery.schema.map { ElasticsearchSetup($0) } ?? ElasticsearchSetup(templates: [])
+    return DeadLetterCommand(
+        program.name,
+        invocation,
+        directory: delivery.dataDirectory + "/dead-letters",
+        store: DeadLetterCommand.Store(delivery.elasticsearch, setup: setup)
+    ).run()
 }
 
 /// Serves until SIGTERM or SIGINT.

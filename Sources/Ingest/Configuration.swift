@@ -9,7 +9,7 @@ struct Configuration: Sendable {
     var pipelines: [PipelineConfiguration]
     var enrichment: EnrichmentConfiguration
     var output: OutputConfiguration
-    var deadLetterBytes: Int
+    var deadLetters: DeadLetterLimits
     var limits: LimitsConfiguration
     var shutdownTimeout: Duration
     var monitoring: MonitoringConfiguration
@@ -25,13 +25,11 @@ struct Configuration: Sendable {
         self.workers = workers == 0 ? max(cores, 1) : workers
         pipelines = PipelineConfiguration.all(reader)
         inputs = InputConfiguration.all(reader, pipelines: pipelines)
+        let used = Set(inputs.map(\.pipeline))
+        PipelineConfiguration.checkNames(of: pipelines.filter { used.contains($0.name) }, reader)
         enrichment = EnrichmentConfiguration(reader)
-        output = OutputConfiguration(reader.section("output").section("elasticsearch"))
-        deadLetterBytes = reader.section("dead_letters").size(
-            "max_bytes",
-            default: 1 << 30,
-            in: 1 << 20...1 << 50
-        )
+        output = OutputConfiguration(reader.section("output"))
+        deadLetters = DeadLetterLimits(reader.section("dead_letters"), whenFull: .removeOldest)
         limits = LimitsConfiguration(reader.section("limits"))
         shutdownTimeout = reader.duration("shutdown_timeout", default: .seconds(10))
         monitoring = MonitoringConfiguration(reader.section("monitoring"), defaultPort: 9600)
@@ -85,43 +83,6 @@ struct InputConfiguration: Sendable {
             }
             return input
         }
-    }
-}
-
-/// Elasticsearch, how bulks are cut, and what is installed there (`output.elasticsearch`).
-struct OutputConfiguration: Sendable {
-    var elasticsearch: ElasticsearchSettings
-    var bulk: BulkConfiguration
-    var template: TemplateConfiguration
-
-    private static let bulkDefaults = BulkConfiguration(
-        maxEvents: 4000,
-        maxBytes: 3 << 20,
-        maxDelay: .milliseconds(50)
-    )
-
-    init(_ reader: ConfigurationReader) {
-        elasticsearch = ElasticsearchSettings(reader)
-        bulk = BulkConfiguration(reader, defaults: Self.bulkDefaults)
-        template = TemplateConfiguration(reader.section("template"))
-    }
-}
-
-/// The index template and lifecycle policy (`output.elasticsearch.template`).
-struct TemplateConfiguration: Sendable {
-    var isInstalled: Bool
-    var shards: Int
-    var replicas: Int
-    var refreshInterval: Duration
-    /// Age at which a daily index is deleted; zero for never.
-    var deleteAfter: Duration
-
-    init(_ reader: ConfigurationReader) {
-        isInstalled = reader.bool("install", default: true)
-        shards = reader.int("shards", default: 1, in: 1...1024)
-        replicas = reader.int("replicas", default: 1, in: 0...100)
-        refreshInterval = reader.duration("refresh_interval", default: .seconds(5))
-        deleteAfter = reader.duration("delete_after", default: .seconds(30 * 86400))
     }
 }
 

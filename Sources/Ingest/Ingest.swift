@@ -26,6 +26,7 @@ private let program = Program(
                 Program.Option("explain", nil, "say what each filter did, and how long it took"),
             ]
         ),
+        .deadLetters,
     ]
 )
 
@@ -46,6 +47,8 @@ private func run() -> Int32 {
                 pipeline: pipeline,
                 isExplained: invocation.switches.contains("explain")
             )
+        case Program.Command.deadLetters.name:
+            return deadLetters(invocation, configuration)
         default:
             return serve(invocation, configuration)
         }
@@ -74,6 +77,18 @@ private func parse(_ configuration: Configuration, pipeline name: String, isExpl
         Log.error("cannot start", ["error": "\(error)"])
         return Program.ExitCode.failure
     }
+}
+
+/// `dead-letters`.
+private func deadLetters(_ invocation: Invocation, _ configuration: Configuration) -> Int32 {
+    let output = configuration.output
+    let store = DeadLetterCommand.Store(output.elasticsearch, setup: configuration.elasticsearchSetup)
+    return DeadLetterCommand(
+        program.name,
+        invocation,
+        directory: configuration.deadLetterDirectory,
+        store: output.kind == .elasticsearch ? store : nil
+    ).run()
 }
 
 private func serve(_ invocation: Invocation, _ configuration: Configuration) -> Int32 {

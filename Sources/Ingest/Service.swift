@@ -11,8 +11,7 @@ final class Service {
     /// The last line of each reason: stored with a tag, and dead letters.
     private let samples = RejectSamples()
     private let deadLetterSamples = RejectSamples()
-    private let deadLetters: DeadLetterFile
-    private let indexer: BulkIndexer
+    private let output: any DocumentOutput
     private let mailboxes: [WorkerMailbox]
     private let listener: BeatsListener
     private let inputs: RunningInputs
@@ -46,22 +45,7 @@ final class Service {
             outlets: outlets,
             metrics: metrics
         )
-        try Path.createDirectories(configuration.dataDirectory)
-        let deadLetters = try DeadLetterFile(
-            directory: configuration.dataDirectory + "/dead-letters",
-            maxBytes: configuration.deadLetterBytes
-        )
-        self.deadLetters = deadLetters
-        metrics.registry.gauge("ingest_dead_letter_bytes", "Bytes of dead letters on the disk.") {
-            Double(deadLetters.totalBytes)
-        }
-        var output = configuration.output.elasticsearch
-        output.maxPendingBytes = max(configuration.limits.memoryBytes, 2 * configuration.output.bulk.maxBytes)
-        let (registry, deadLetterSamples) = (metrics.registry, deadLetterSamples)
-        indexer = BulkIndexer(output, service: "ingest", metrics: registry) { batch, burials in
-            try deadLetters.append(burials, of: batch)
-            DeadLetterReport.count(burials, of: batch, in: registry, samples: deadLetterSamples)
-        }
+        output = try Self.output(configuration, metrics.registry, deadLetterSamples)
         mailboxes = try (0..<configuration.workers).map { _ in try WorkerMailbox() }
         listener = try BeatsListener(
             ports: ports,
@@ -69,10 +53,12 @@ final class Service {
             mailboxes: mailboxes,
             metrics: metrics
         )
-        let preparation = StorePreparation(configuration.output.elasticsearch)
+        let preparation =
+            configuration.output.kind == .elasticsearch
+            ? StorePreparation(configuration.output.elasticsearch) : nil
         inputs = RunningInputs(
             ports.map(\.input),
-            prefixes: configuration.indexPrefixes,
+            targets: configuration.indexTargets,
             databases: databases,
             parts: RunningInputs.Parts(
                 samples: samples,
@@ -80,7 +66,7 @@ final class Service {
                 metrics: metrics,
                 mailboxes: mailboxes,
                 listener: listener.orders,
-                indexer: indexer,
+                output: output,
                 preparation: preparation,
                 template: configuration.output.template
             )
@@ -102,10 +88,7 @@ final class Service {
 
     /// Starts threads in the order data flows backwards, so that nothing arrives where nobody works yet.
     func start() throws {
-        try indexer.start(
-            setup: configuration.output.template.setup(for: configuration.indexPrefixes),
-            lanes: outlets.names.count
-        )
+        try output.start(lanes: outlets.names.count)
         for (index, mailbox) in mailboxes.enumerated() { workers.append(try startWorker(index, mailbox)) }
         let started = Started(listener)
         acceptor = try Thread("accept") { started.listener.run() }
@@ -135,6 +118,7 @@ final class Service {
     private func tick(now: Int64) {
         flows.record(now: now)
         watchdog.tick()
+        output.housekeep()
         guard now >= nextDatabaseLook else { return }
         nextDatabaseLook = now + configuration.enrichment.geoipReloadInterval.nanoseconds
         reloadDatabases()
@@ -157,7 +141,7 @@ final class Service {
         let deadline = Clock.monotonic + limit.nanoseconds
         for mailbox in mailboxes { mailbox.send(.stop(deadline: deadline)) }
         for worker in workers { worker.join() }
-        indexer.stop(within: .milliseconds(200))
+        output.stop(within: .milliseconds(200))
         monitoring?.stop()
         let events = metrics.registry.snapshot.sum("ingest_events_received_total")
         Log.info("stopped", ["events": "\(Int(events))"])
@@ -171,9 +155,9 @@ final class Service {
     }
 
     private func startMonitoring() throws -> HTTPServer? {
-        let (indexer, inputs) = (indexer, inputs)
+        let (output, inputs) = (output, inputs)
         let health: @Sendable () -> Health = {
-            guard let problem = indexer.health.worst(now: Clock.now), problem.state == .down else {
+            guard let problem = output.health.worst(now: Clock.now), problem.state == .down else {
                 return Health()
             }
             return Health(reasons: ["\(problem.reason) (since \(problem.since.iso8601))"])
@@ -204,6 +188,22 @@ final class Service {
         ).start(configuration.monitoring)
     }
 
+    private static func output(
+        _ configuration: Configuration,
+        _ metrics: Metrics,
+        _ samples: RejectSamples
+    ) throws -> any DocumentOutput {
+        switch configuration.output.kind {
+        case .elasticsearch: try ElasticsearchOutput(configuration, metrics: metrics, samples: samples)
+        case .file, .standardOutput:
+            LineOutput(
+                configuration.output.kind,
+                maxPendingBytes: configuration.pendingBytes,
+                metrics: metrics
+            )
+        }
+    }
+
     private func startWorker(_ index: Int, _ mailbox: WorkerMailbox) throws -> Thread {
         let share = configuration.workers
         let settings = WorkerSettings(
@@ -216,13 +216,13 @@ final class Service {
             frameTimeout: configuration.limits.frameTimeout.nanoseconds,
             idleTimeout: configuration.limits.idleTimeout.nanoseconds
         )
-        let (plan, indexer, metrics) = (plan, indexer, metrics)
+        let (plan, output, metrics) = (plan, output, metrics)
         return try Thread("worker-\(index)") {
             do {
                 let worker = try Worker(
                     settings: settings,
                     mailbox: mailbox,
-                    indexer: indexer,
+                    output: output,
                     inputs: try plan.workerInputs(),
                     metrics: metrics,
                     connectionCount: metrics.connectionsOpen

@@ -4,8 +4,7 @@ import Common
 struct TestCommand {
     static let command = Program.Command(
         "test",
-        "output: go to Elasticsearch step by step, as the service would, and say how far it comes; "
-            + "config: as check",
+        "output: go to Elasticsearch step by step and say how far it comes; config: as check",
         argumentsPlaceholder: "output|config"
     )
 
@@ -19,11 +18,18 @@ struct TestCommand {
             )
             return Program.ExitCode.usage
         }
-        let prefixes = Set(configuration.inputs.compactMap { configuration.pipeline($0.pipeline)?.index })
-        let test = ElasticsearchTest(
-            configuration.output.elasticsearch,
-            patterns: prefixes.sorted().map { $0 + "-*" }
-        ) { StandardStream.write($0 + "\n") }
+        guard configuration.output.kind == .elasticsearch else {
+            StandardStream.write(
+                "ingest: the configuration has no output.elasticsearch to test\n",
+                toError: true
+            )
+            return Program.ExitCode.usage
+        }
+        let targets = configuration.inputs.compactMap { configuration.pipeline($0.pipeline)?.indexTarget }
+        let patterns = Set(targets.flatMap(\.templatePatterns))
+        let test = ElasticsearchTest(configuration.output.elasticsearch, patterns: patterns.sorted()) {
+            StandardStream.write($0 + "\n")
+        }
         return test.run() ? Program.ExitCode.success : Program.ExitCode.failure
     }
 }

@@ -38,12 +38,12 @@ extension Worker {
         guard !lane.batch.isEmpty, !lane.isBlocked else { return }
         let number = nextBatch
         let bytes = lane.batch.byteCount
-        let isTaken = indexer.submit(lane.batch, lane: lane.outlet.lane) { [mailbox] result in
+        let isTaken = output.submit(lane.batch, lane: lane.outlet.lane) { [mailbox] result in
             mailbox.send(.finished(batch: number, result))
         }
         guard isTaken else {
             lane.isBlocked = true
-            indexer.whenRoom(for: bytes) { [mailbox] in mailbox.send(.room) }
+            output.whenRoom(for: bytes) { [mailbox] in mailbox.send(.room) }
             return
         }
         nextBatch += 1

@@ -30,7 +30,7 @@ final class Worker {
 
     let settings: WorkerSettings
     let mailbox: WorkerMailbox
-    let indexer: BulkIndexer
+    let output: any DocumentOutput
     private let metrics: IngestMetrics
     private let connectionCount: Gauge
     /// By the number that connections know.
@@ -58,14 +58,14 @@ final class Worker {
     init(
         settings: WorkerSettings,
         mailbox: WorkerMailbox,
-        indexer: BulkIndexer,
+        output: any DocumentOutput,
         inputs: WorkerInputs,
         metrics: IngestMetrics,
         connectionCount: Gauge
     ) throws(Errno) {
         self.settings = settings
         self.mailbox = mailbox
-        self.indexer = indexer
+        self.output = output
         self.metrics = metrics
         self.connectionCount = connectionCount
         budget = MemoryBudget(limit: settings.memoryBytes / 2)
@@ -362,7 +362,7 @@ final class Worker {
         now: Int64
     ) -> Bool {
         let lane = input.lane
-        if lane.batch.isEmpty { lane.begin(now: now) { indexer.emptyBatch() } }
+        if lane.batch.isEmpty { lane.begin(now: now) { output.emptyBatch() } }
         let documents = append(bytes.extracting(range), input.pipeline, to: lane.batch)
         input.events.add()
         if documents > 0 {

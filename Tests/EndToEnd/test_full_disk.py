@@ -124,9 +124,9 @@ def test_dead_letters(
 def test_dead_letters_have_a_limit(
     store: BulkStore, start_ingest: Callable[..., Ingest], start_shipper: Callable[..., Shipper], log: Path
 ) -> None:
-    """At `dead_letters.max_bytes` ingest holds instead of losing or filling the disk."""
+    """With `when_full: hold` ingest holds at `max_bytes` instead of losing or filling the disk."""
     store.fault("item", match="/item/a/", status=400, reason="refused")
-    ingest = start_ingest(store.url, changes={"dead_letters": {"max_bytes": "1MiB"}})
+    ingest = start_ingest(store.url, changes={"dead_letters": {"max_bytes": "1MiB", "when_full": "hold"}})
     total = 4_000
     append(log, lines(range(100)))
     start_shipper([log], ingest.port)

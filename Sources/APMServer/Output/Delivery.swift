@@ -37,7 +37,8 @@ final class Delivery: Sendable {
         lock = try DataDirectory(settings.dataDirectory)
         let deadLetters = try DeadLetterFile(
             directory: settings.dataDirectory + "/dead-letters",
-            maxBytes: settings.deadLetterBytes
+            limits: settings.deadLetters,
+            removals: DeadLetterRemovals(registry, service: "apm_server")
         )
         let directory = SpoolDirectory(settings.dataDirectory + "/spool")
         let ledger = try SpoolRecovery.run(directory)

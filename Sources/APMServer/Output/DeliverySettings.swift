@@ -6,7 +6,7 @@ struct DeliverySettings: Sendable {
     /// Spool and dead letters live below it.
     var dataDirectory = "/var/lib/apm-server"
     var limits = DeliveryQueue.Limits()
-    var deadLetterBytes = 1 << 30
+    var deadLetters = DeadLetterLimits(whenFull: .hold)
     var elasticsearch: ElasticsearchSettings
     /// Templates, lifecycle policies and what the store has of them; nil touches nothing.
     var schema: APMSchema? = APMSchema()
@@ -32,11 +32,7 @@ struct DeliverySettings: Sendable {
         limits.memoryBytes = output.size("pending_bytes", default: 16 << 20, in: 1 << 20...1 << 40)
         limits.writeBytes = limits.memoryBytes
         limits.replayBytes = max(limits.memoryBytes / 4, limits.replayBatchBytes)
-        deadLetterBytes = reader.section("dead_letters").size(
-            "max_bytes",
-            default: 1 << 30,
-            in: 1 << 20...1 << 50
-        )
+        deadLetters = DeadLetterLimits(reader.section("dead_letters"), whenFull: .hold)
         schema = APMSchema(output.section("template"), isClassic: isClassic)
     }
 }

@@ -16,6 +16,14 @@ package final class BulkBatch: @unchecked Sendable {
         package let source: UInt32
     }
 
+    /// What the store does with a document.
+    package enum Operation: Sendable {
+        /// Stores it unless the id is taken.
+        case create
+        /// Stores it, also in the place of one that is there.
+        case index
+    }
+
     /// Elasticsearch refuses bodies above 100 MB (`http.max_content_length`).
     package static let maxBytes = 96 << 20
 
@@ -44,10 +52,14 @@ package final class BulkBatch: @unchecked Sendable {
     package func append<Failure: Error>(
         index: RawSpan,
         id: RawSpan,
+        operation: Operation = .create,
         _ write: (inout ByteBuffer) throws(Failure) -> Void
     ) throws(Failure) {
         let start = bytes.count
-        bytes.append(#"{"create":{"_index":""# as StaticString)
+        switch operation {
+        case .create: bytes.append(#"{"create":{"_index":""# as StaticString)
+        case .index: bytes.append(#"{"index":{"_index":""# as StaticString)
+        }
         bytes.append(jsonEscaped: index, 0..<index.byteCount)
         if id.byteCount > 0 {
             bytes.append(#"","_id":""# as StaticString)
@@ -71,11 +83,12 @@ package final class BulkBatch: @unchecked Sendable {
     package func appendBounded(
         index: RawSpan,
         id: RawSpan,
+        operation: Operation = .create,
         _ write: (inout ByteBuffer) -> Void
     ) -> Bool {
         let start = bytes.count
         do throws(TooLarge) {
-            try append(index: index, id: id) { (bytes) throws(TooLarge) in
+            try append(index: index, id: id, operation: operation) { (bytes) throws(TooLarge) in
                 write(&bytes)
                 // The line's end is still to come.
                 let end = bytes.count + 1

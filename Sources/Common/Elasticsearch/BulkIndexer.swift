@@ -34,12 +34,12 @@ package final class BulkIndexer: Sendable {
         self.bury = bury
         self.metrics = BulkMetrics(metrics, service: service)
         threads = Monitor([])
-        let hosts = ElasticsearchHosts(count: settings.hosts.count, limits: settings.retry)
         let queue = Monitor(
             BulkQueue(
-                hosts: hosts,
+                hosts: ElasticsearchHosts(settings.hosts, limits: settings.retry),
                 maxPendingBytes: settings.maxPendingBytes,
-                concurrency: settings.concurrentRequests
+                concurrency: settings.concurrentRequests,
+                isSniffing: settings.sniffingInterval != nil
             )
         )
         self.queue = queue
@@ -53,6 +53,10 @@ package final class BulkIndexer: Sendable {
         metrics.gauge("\(name)_live_hosts", "Hosts to which a connection can be made.") {
             Double(queue.read { $0.hosts.liveCount })
         }
+        metrics.gauge(
+            "\(name)_concurrent_requests_limit",
+            "Bulk requests that may be in flight at once just now."
+        ) { Double(queue.read { $0.concurrency.limit }) }
         metrics.gauge("\(name)_up", "1 when documents reach the store.") {
             queue.read { $0.health.state(now: Clock.now) } == .down ? 0 : 1
         }

@@ -12,6 +12,8 @@ package struct BulkMetrics: Sendable {
     package let bodyBytes: Counter
     package let sentBytes: Counter
     package let abandonedBatches: Counter
+    package let fallbacksStored: Counter
+    package let fallbacksRefused: Counter
     private let requests: [Counter]
     private let latencyBuckets: [Counter]
     private let latencySum: Counter
@@ -34,6 +36,15 @@ package struct BulkMetrics: Sendable {
         bodyBytes = metrics.counter("\(name)_body_bytes_total", "Bytes of bulk bodies before compression.")
         sentBytes = metrics.counter("\(name)_sent_bytes_total", "Bytes of bulk bodies as sent.")
         abandonedBatches = metrics.counter("\(name)_abandoned_batches_total", "Batches given up at shutdown.")
+        func fallbacks(_ outcome: String) -> Counter {
+            metrics.counter(
+                "\(name)_fallback_documents_total",
+                "Stripped documents in the place of dead letters.",
+                [("outcome", outcome)]
+            )
+        }
+        fallbacksStored = fallbacks("stored")
+        fallbacksRefused = fallbacks("refused")
         requests = Self.statusClasses.map {
             metrics.counter(
                 "\(name)_requests_total",

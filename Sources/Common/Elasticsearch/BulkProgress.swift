@@ -9,6 +9,8 @@ package struct BulkProgress: Sendable {
         package let status: Int
         package let type: String
         package let reason: String
+        /// A stripped document is about to be stored in its place.
+        package var hasFallback = false
 
         package init(document: Int, status: Int, type: String, reason: String) {
             self.document = document
@@ -39,16 +41,25 @@ package struct BulkProgress: Sendable {
     package private(set) var stored = 0
     package private(set) var duplicates = 0
     package private(set) var deadLetters = 0
+    /// Stripped documents that the store took in the place of dead letters, and those it refused too.
+    package private(set) var fallbacks = (stored: 0, refused: 0)
     package private(set) var burials: [Burial] = []
 
     private var parts: [[Int]]
+    /// Documents from here on are stripped ones.
+    private let originalCount: Int
+    private var documentCount: Int
     /// Documents of the answer being read that go into another request.
     private var turnedBack: [Int] = []
     private var isPausing = false
     private var isHeld = false
     private var loneRefusals = 0
 
-    package init(documents count: Int) { parts = count > 0 ? [Array(0..<count)] : [] }
+    package init(documents count: Int) {
+        parts = count > 0 ? [Array(0..<count)] : []
+        originalCount = count
+        documentCount = count
+    }
 
     package var step: Step {
         if !burials.isEmpty { return .bury }
@@ -69,7 +80,10 @@ package struct BulkProgress: Sendable {
     ) {
         guard let part = parts.last, position < part.count else { return }
         let document = part[position]
+        let isFallback = document >= originalCount
         switch outcome {
+        case .stored where isFallback, .duplicate where isFallback: fallbacks.stored += 1
+        case .deadLetter where isFallback: fallbacks.refused += 1
         case .stored: stored += 1
         case .duplicate: duplicates += 1
         case .retry: turnedBack.append(document)
@@ -114,6 +128,10 @@ package struct BulkProgress: Sendable {
         }
         loneRefusals = 0
         for document in part {
+            guard document < originalCount else {
+                fallbacks.refused += 1
+                continue
+            }
             burials.append(Burial(document: document, status: status, type: type, reason: reason))
         }
     }
@@ -122,6 +140,13 @@ package struct BulkProgress: Sendable {
     package mutating func buried() {
         deadLetters += burials.count
         burials = []
+    }
+
+    /// Stripped documents stand at the end of the batch and go into the next request.
+    package mutating func addFallbacks(_ count: Int) {
+        guard count > 0 else { return }
+        parts.append(Array(documentCount..<documentCount + count))
+        documentCount += count
     }
 
     /// The pause is over.

@@ -10,6 +10,8 @@ struct BulkQueue {
         /// Prepare the store for the first document.
         case prepare(host: Int)
         case probe(host: Int)
+        /// Ask for the store's nodes.
+        case sniff(host: Int)
         /// The service stops.
         case end
     }
@@ -22,9 +24,11 @@ struct BulkQueue {
     }
 
     private let maxPendingBytes: Int
-    /// Batches in work at a time, beyond the first of each lane.
-    private let concurrency: Int
     var hosts: ElasticsearchHosts
+    /// Batches in work at a time, beyond the first of each lane.
+    var concurrency: AdaptiveConcurrency
+    /// When to ask for the store's nodes (monotonic nanoseconds); never while a sender is at it.
+    var sniffAt: Int64
     var health = BulkHealth()
     var spare: [BulkBatch] = []
     /// To be told when a batch completes.
@@ -49,10 +53,16 @@ struct BulkQueue {
     private var lanes: [ObjectIdentifier?: LaneLoad] = [:]
     private var inWork = 0
 
-    init(hosts: ElasticsearchHosts, maxPendingBytes: Int, concurrency: Int = .max) {
+    init(
+        hosts: ElasticsearchHosts,
+        maxPendingBytes: Int,
+        concurrency: Int = .max,
+        isSniffing: Bool = false
+    ) {
         self.hosts = hosts
         self.maxPendingBytes = maxPendingBytes
-        self.concurrency = concurrency
+        self.concurrency = AdaptiveConcurrency(maximum: concurrency)
+        sniffAt = isSniffing ? .min : .max
     }
 
     /// Whether a further batch of a lane that has one already is not taken.
@@ -122,28 +132,49 @@ struct BulkQueue {
     mutating func next(now: Int64, random: Double) -> Monitor<BulkQueue>.Verdict<Order> {
         if let stopsAt, now >= stopsAt { return .proceed(.end) }
         if !isPrepared { return nextPreparing(now: now, random: random) }
+        if let order = nextSniff(now: now, random: random) { return .proceed(order) }
         guard let index = waiting.firstIndex(where: { $0.readyAt <= now && mayStart($0) }) else {
             if stopsAt != nil { return .proceed(.end) }
             // What is ready already waits for a sender to finish, who then looks again.
             let ready = waiting.map(\.readyAt).filter { $0 > now }.min() ?? .max
             switch hosts.nextProbe(now: now) {
             case .probe(let host): return .proceed(.probe(host: host))
-            case .wait(let moment): return .wait(until: min(moment, ready, now + Self.longestWait))
+            case .wait(let moment):
+                return .wait(until: min(moment, ready, sniffAt, now + Self.longestWait))
             case .send: fatalError("a probe was asked for")
             }
         }
         if waiting[index].progress.step == .bury { return .proceed(.bury(take(index))) }
         switch hosts.next(now: now, random: random) {
-        case .send(let host): return .proceed(.send(take(index), host: host))
+        case .send(let host):
+            concurrency.began()
+            return .proceed(.send(take(index), host: host))
         case .probe(let host): return stopsAt == nil ? .proceed(.probe(host: host)) : .proceed(.end)
         case .wait(let moment):
-            return stopsAt == nil ? .wait(until: min(moment, now + Self.longestWait)) : .proceed(.end)
+            guard stopsAt == nil else { return .proceed(.end) }
+            return .wait(until: min(moment, sniffAt, now + Self.longestWait))
+        }
+    }
+
+    /// Between two looks for a server that can be asked for nodes.
+    private static let sniffPause: Int64 = 1_000_000_000
+
+    /// What to do about nodes that are to be asked for; nil for nothing now.
+    private mutating func nextSniff(now: Int64, random: Double) -> Order? {
+        guard now >= sniffAt, stopsAt == nil else { return nil }
+        sniffAt = now + Self.sniffPause
+        switch hosts.next(now: now, random: random) {
+        case .send(let host):
+            sniffAt = .max
+            return .sniff(host: host)
+        case .probe(let host): return .probe(host: host)
+        case .wait: return nil
         }
     }
 
     /// Whether a sender may take this batch now: the first of a lane always, further ones while few are in work.
     private func mayStart(_ job: BulkJob) -> Bool {
-        inWork < concurrency || (lanes[job.laneID]?.inWork ?? 0) == 0
+        inWork < concurrency.limit || (lanes[job.laneID]?.inWork ?? 0) == 0
     }
 
     private mutating func take(_ index: Int) -> BulkJob {

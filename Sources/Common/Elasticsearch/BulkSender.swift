@@ -44,26 +44,35 @@ struct BulkSender: @unchecked Sendable {
                 // A batch may have woken this sender, and waits for another now.
                 queue.changeForOne { _ in }
                 probe(host)
+            case .sniff(let host): sniff(host)
             case .end: return
             }
         }
     }
 
+    func address(_ host: Int) -> HTTPServerAddress { queue.read { $0.hosts.addresses[host] } }
+
     // MARK: - Requests
 
     private func send(_ job: BulkJob, to host: Int, _ scratch: inout Scratch) {
         let started = Clock.monotonic
-        let server = settings.hosts[host]
+        let byteCount = job.byteCount * job.progress.part.count / max(job.batch.documentCount, 1)
+        var verdict: AdaptiveConcurrency.Verdict
         do {
-            let response = try post(job, to: server, &scratch)
-            metrics.request(status: response.status, nanoseconds: Clock.monotonic - started)
+            let response = try post(job, to: address(host), &scratch)
+            let elapsed = Clock.monotonic - started
+            metrics.request(status: response.status, nanoseconds: elapsed)
             job.lane?.answered(status: response.status)
-            read(response, job, host, started: started)
+            verdict = read(response, job, host, started: started)
+            if verdict == .good { verdict = .took(elapsed, bytes: byteCount) }
         } catch {
             metrics.request(status: nil, nanoseconds: Clock.monotonic - started)
             job.lane?.failures.add()
             failed(error, host, started: started)
+            verdict = error.reason == .timeout ? .overloaded : .unknown
         }
+        let hasGrown = queue.update { $0.concurrency.ended(verdict, started: started, now: Clock.monotonic) }
+        if hasGrown { queue.changeForOne { _ in } }
         advance(job)
     }
 
@@ -116,74 +125,32 @@ struct BulkSender: @unchecked Sendable {
         }
     }
 
-    private func prepare(_ host: Int) {
-        let started = Clock.monotonic
-        do {
-            let findings = try setup?.run(client, settings.hosts[host])
-            report(host, .answered, started: started)
-            if let findings { traits.learn(findings) }
-            queue.change { queue in
-                queue.isPrepared = true
-                queue.requiresDataStreams = findings?.requiresDataStreams ?? false
-                queue.isPreparing = false
-                queue.health.clear(.setup)
-            }
-        } catch let error as HTTPClientError {
-            queue.change { $0.isPreparing = false }
-            failed(error, host, started: started)
-        } catch {
-            let isTemporary = (error as? ElasticsearchSetup.Problem)?.isTemporary ?? false
-            let report = isTemporary ? ElasticsearchHosts.Report.overloaded(retryAfter: nil) : .refused
-            self.report(host, report, started: started, isHealthy: false)
-            let origin = settings.hosts[host].origin
-            queue.change { queue in
-                queue.isPreparing = false
-                queue.health.raise(.setup, .down, "\(origin): \(error)", now: Clock.now)
-            }
-            Log.limited(
-                .error,
-                key: "elasticsearch-setup",
-                "cannot prepare Elasticsearch; events wait and nothing is indexed until it works",
-                ["host": origin, "reason": "\(error)"]
-            )
-        }
-    }
-
-    private func probe(_ host: Int) {
-        var isAlive = false
-        do {
-            // Any answer is a sign of life, whatever it says about us.
-            _ = try client.perform(.head, settings.hosts[host], "/", timeout: settings.http.connectTimeout)
-            isAlive = true
-        } catch {
-            Log.debug("Elasticsearch is still away", ["reason": error.description])
-        }
-        queue.change { queue in
-            queue.hosts.probed(
-                host: host,
-                isAlive: isAlive,
-                now: Clock.monotonic,
-                random: Double.random(in: 0..<1)
-            )
-        }
-        if isAlive { Log.info("Elasticsearch can be reached again", ["host": settings.hosts[host].origin]) }
-    }
-
     // MARK: - Answers
 
-    private func read(_ response: HTTPClient.Response, _ job: BulkJob, _ host: Int, started: Int64) {
+    /// - Returns: what the answer says about the store's load.
+    private func read(
+        _ response: HTTPClient.Response,
+        _ job: BulkJob,
+        _ host: Int,
+        started: Int64
+    ) -> AdaptiveConcurrency.Verdict {
         switch BulkRequestOutcome(status: response.status) {
         case .answered:
             do {
-                try readItems(job)
+                let documents = job.progress.part.count
+                let retried = try readItems(job)
                 report(host, .answered, started: started)
                 queue.update { $0.isProven = true }
+                return AdaptiveConcurrency.isOverload(turnedBack: retried, of: documents)
+                    ? .overloaded : .good
             } catch {
                 troubled(host, .overloaded(retryAfter: nil), error.description, started: started)
+                return .unknown
             }
         case .retry:
             let reason = "status \(response.status): \(refusal().reason)"
             troubled(host, .overloaded(retryAfter: response.retryAfter), reason, started: started)
+            return .overloaded
         case .halve, .bisect:
             let (type, reason) = refusal()
             report(host, .answered, started: started)
@@ -203,22 +170,27 @@ struct BulkSender: @unchecked Sendable {
                 reason: reason,
                 isStoreProven: isProven
             )
+            return .unknown
         case .hold:
             let reason = "status \(response.status): \(refusal().reason)"
             troubled(host, .refused, reason, started: started)
+            return .unknown
         }
     }
 
     /// Takes the items of the last answer into the job's progress.
-    private func readItems(_ job: BulkJob) throws(BulkResponse.Problem) {
-        let before = (stored: job.progress.stored, duplicates: job.progress.duplicates)
+    ///
+    /// - Returns: how many documents the store had no time for.
+    private func readItems(_ job: BulkJob) throws(BulkResponse.Problem) -> Int {
+        let before = job.progress
         var worst = BulkOutcome.stored
+        var retried = 0
         try client.withBody { (bytes) throws(BulkResponse.Problem) in
             try BulkResponse.read(bytes, documents: job.progress.part.count) { number, item in
                 let type = item.type.map { bytes.text($0.range) }
                 let outcome = BulkOutcome(status: item.status, type: type)
                 if outcome == .retry || outcome == .hold { job.lane?.turnedBack.add() }
-                if outcome == .retry { metrics.retried.add() }
+                if outcome == .retry { retried += 1 }
                 if outcome == .hold { metrics.held.add() }
                 // The first of each kind is told, and building the text for each of thousands would be waste.
                 if outcome == .hold && worst != .hold || outcome == .retry && worst == .stored {
@@ -238,7 +210,11 @@ struct BulkSender: @unchecked Sendable {
         job.progress.itemsEnded()
         metrics.stored.add(job.progress.stored - before.stored)
         metrics.duplicates.add(job.progress.duplicates - before.duplicates)
+        metrics.retried.add(retried)
+        metrics.fallbacksStored.add(job.progress.fallbacks.stored - before.fallbacks.stored)
+        metrics.fallbacksRefused.add(job.progress.fallbacks.refused - before.fallbacks.refused)
         if job.progress.stored > before.stored { job.delay.succeeded() }
+        return retried
     }
 
     private func turnedBack(_ outcome: BulkOutcome, _ reason: String, _ job: BulkJob) {
@@ -274,7 +250,7 @@ struct BulkSender: @unchecked Sendable {
 
     // MARK: - Consequences
 
-    private func failed(_ error: HTTPClientError, _ host: Int, started: Int64) {
+    func failed(_ error: HTTPClientError, _ host: Int, started: Int64) {
         // The stop of the service is nobody's failure.
         guard error.reason != .cancelled else {
             report(host, .overloaded(retryAfter: nil), started: started, isHealthy: false)
@@ -285,14 +261,14 @@ struct BulkSender: @unchecked Sendable {
     }
 
     /// A request that did no good: the server rests, the health says so, the log too.
-    private func troubled(
+    func troubled(
         _ host: Int,
         _ report: ElasticsearchHosts.Report,
         _ reason: String,
         started: Int64
     ) {
         self.report(host, report, started: started, isHealthy: false)
-        let origin = settings.hosts[host].origin
+        let origin = address(host).origin
         queue.change { queue in
             let isDown = report == .refused || queue.hosts.liveCount == 0
             let state = isDown ? BulkHealth.State.down : .degraded
@@ -308,7 +284,7 @@ struct BulkSender: @unchecked Sendable {
         )
     }
 
-    private func report(
+    func report(
         _ host: Int,
         _ report: ElasticsearchHosts.Report,
         started: Int64,
@@ -331,7 +307,7 @@ struct BulkSender: @unchecked Sendable {
         let seconds = (Clock.now.nanoseconds - mended.since.nanoseconds) / 1_000_000_000
         Log.info(
             "Elasticsearch takes documents again",
-            ["host": settings.hosts[host].origin, "after_seconds": String(seconds)]
+            ["host": address(host).origin, "after_seconds": String(seconds)]
         )
     }
 
@@ -358,7 +334,12 @@ struct BulkSender: @unchecked Sendable {
 
     /// - Returns: false when they could not be written: the documents are kept.
     private func buryAll(of job: BulkJob) -> Bool {
-        let burials = job.progress.burials
+        var burials = job.progress.burials
+        if settings.hasFallback {
+            for number in burials.indices {
+                burials[number].hasFallback = FallbackDocument.isWorthTrying(burials[number])
+            }
+        }
         do {
             try bury(job.batch, burials)
         } catch {
@@ -373,6 +354,9 @@ struct BulkSender: @unchecked Sendable {
         }
         metrics.deadLetters.add(burials.count)
         job.progress.buried()
+        job.progress.addFallbacks(
+            burials.count { $0.hasFallback && FallbackDocument.append(for: $0, to: job.batch) }
+        )
         queue.change { _ = $0.health.clear(.deadLetters) }
         Log.limited(
             .warning,

@@ -40,19 +40,70 @@ package struct ElasticsearchHosts: Sendable {
         var probeDelay: Backoff
     }
 
+    /// Nodes remembered, whatever a store lists.
+    private static let maxHosts = 256
+
+    /// By the numbers that steps and reports use: first those of the configuration.
+    package private(set) var addresses: [HTTPServerAddress]
     private var hosts: [Host]
+    private let configuredCount: Int
+    /// The nodes that the store listed; empty until it did.
+    private var nodes: Set<Int> = []
     private let limits: Backoff
 
-    package init(count: Int, limits: Backoff = Backoff()) {
+    /// - Parameter addresses: those of the configuration.
+    package init(_ addresses: [HTTPServerAddress], limits: Backoff = Backoff()) {
         self.limits = limits
-        let probes = Backoff(
-            initial: min(limits.initial, Self.probeInterval),
-            maximum: Self.probeInterval
-        )
-        hosts = Array(
-            repeating: Host(delay: limits, probeDelay: probes),
-            count: count
-        )
+        self.addresses = addresses
+        configuredCount = addresses.count
+        hosts = []
+        hosts = addresses.map { _ in newHost }
+    }
+
+    private var newHost: Host {
+        let probes = Backoff(initial: min(limits.initial, Self.probeInterval), maximum: Self.probeInterval)
+        return Host(delay: limits, probeDelay: probes)
+    }
+
+    /// Takes the nodes that the store lists as those to use; all configured ones serve while all of these are dead.
+    ///
+    /// - Returns: whether others were used before.
+    package mutating func use(_ listed: [HTTPServerAddress]) -> Bool {
+        let before = nodes
+        nodes = []
+        for address in listed {
+            if let number = addresses.firstIndex(of: address) ?? slot(for: address, keeping: before) {
+                nodes.insert(number)
+            }
+        }
+        return nodes != before
+    }
+
+    /// A number for a node that has none: a new one, or that of a node that is no longer listed.
+    private mutating func slot(for address: HTTPServerAddress, keeping kept: Set<Int>) -> Int? {
+        if hosts.count < Self.maxHosts {
+            addresses.append(address)
+            hosts.append(newHost)
+            return hosts.count - 1
+        }
+        let free = hosts.indices.dropFirst(configuredCount).first { number in
+            !nodes.contains(number) && !kept.contains(number) && hosts[number].inFlight == 0
+                && !hosts[number].isProbed
+        }
+        guard let free else { return nil }
+        addresses[free] = address
+        hosts[free] = newHost
+        return free
+    }
+
+    /// Whether anything is asked of a server at all.
+    private func isKnown(_ number: Int) -> Bool { number < configuredCount || nodes.contains(number) }
+
+    /// The servers that requests go to.
+    private var inUse: [Int] {
+        let all = hosts.indices.filter(isKnown)
+        let listed = all.filter(nodes.contains)
+        return listed.contains { !hosts[$0].isDead } ? listed : all
     }
 
     /// The live server with the fewest requests in flight, drawn among equals.
@@ -64,9 +115,10 @@ package struct ElasticsearchHosts: Sendable {
     ///   - random: from 0 up to, not including, 1.
     package mutating func next(now: Int64, random: Double) -> Step {
         if case .probe(let host) = nextProbe(now: now) { return .probe(host: host) }
-        let ready = hosts.indices.filter { !hosts[$0].isDead && hosts[$0].restsUntil <= now }
+        let used = inUse
+        let ready = used.filter { !hosts[$0].isDead && hosts[$0].restsUntil <= now }
         guard let fewest = ready.map({ hosts[$0].inFlight }).min() else {
-            let waiting = hosts.filter { !$0.isProbed }.map(\.restsUntil)
+            let waiting = used.filter { !hosts[$0].isProbed }.map { hosts[$0].restsUntil }
             return .wait(until: waiting.min() ?? now + Self.probeInterval.nanoseconds)
         }
         let equals = ready.filter { hosts[$0].inFlight == fewest }
@@ -77,7 +129,7 @@ package struct ElasticsearchHosts: Sendable {
 
     /// As `next`, for a sender that has nothing to send: a probe that is due, or when the next one is.
     package mutating func nextProbe(now: Int64) -> Step {
-        let dead = hosts.indices.filter { hosts[$0].isDead && !hosts[$0].isProbed }
+        let dead = hosts.indices.filter { isKnown($0) && hosts[$0].isDead && !hosts[$0].isProbed }
         if let due = dead.first(where: { hosts[$0].restsUntil <= now }) {
             hosts[due].isProbed = true
             return .probe(host: due)
@@ -126,7 +178,7 @@ package struct ElasticsearchHosts: Sendable {
     }
 
     /// Servers to which a connection can be made, as far as known.
-    package var liveCount: Int { hosts.count { !$0.isDead } }
+    package var liveCount: Int { hosts.indices.count { isKnown($0) && !hosts[$0].isDead } }
 
     private mutating func markDead(_ host: Int, now: Int64, random: Double) {
         guard !hosts[host].isDead else { return }

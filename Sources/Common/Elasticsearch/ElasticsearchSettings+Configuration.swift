@@ -18,6 +18,12 @@ extension ElasticsearchSettings {
             default: concurrentRequests,
             in: 1...64
         )
+        let interval = reader.duration(
+            "sniffing_interval",
+            default: .seconds(60),
+            in: .seconds(1)...(.seconds(86400))
+        )
+        if reader.bool("sniffing", default: false) { sniffingInterval = interval }
         retry = Backoff(reader.section("backoff"))
     }
 }

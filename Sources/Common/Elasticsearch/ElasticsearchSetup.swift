@@ -33,7 +33,7 @@ package struct ElasticsearchSetup: Sendable {
     ///   - builtInPrefix: where the store has templates of its own for data streams that begin with this, `templates`
     ///     are not installed.
     ///   - firstStream: a data stream of the first of `templates`; made to see whether the store has data streams at
-    ///     all. nil when `templates` are for indices.
+    ///     all. nil when all `templates` are for indices.
     package init(
         templates: [IndexTemplate],
         builtInPrefix: String? = nil,
@@ -63,7 +63,7 @@ package struct ElasticsearchSetup: Sendable {
                     + "not deleted by themselves",
                 ["host": server.origin]
             )
-            templates = templates.map(\.forPlainIndices)
+            templates = templates.map { $0.isDataStream ? $0.forPlainIndices : $0 }
         }
         for template in templates { try installAll(template, product, client, server) }
         return Findings()

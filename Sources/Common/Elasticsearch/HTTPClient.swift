@@ -46,6 +46,8 @@ package struct HTTPClient: @unchecked Sendable {
     }
 
     private static let isLibraryReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+    /// Kept open for the next request; with more servers than libcurl's five, each request would connect anew.
+    private static let maxIdleConnections = 64
     /// Response memory kept from one request to the next.
     private static let keptBodyBytes = 1 << 20
 
@@ -194,6 +196,7 @@ extension HTTPClient {
         curl_setopt_string(curl, CURLOPT_ACCEPT_ENCODING, "gzip")
         curl_setopt_long(curl, CURLOPT_CONNECTTIMEOUT_MS, Int(settings.connectTimeout.milliseconds))
         curl_setopt_long(curl, CURLOPT_TCP_KEEPALIVE, 1)
+        curl_setopt_long(curl, CURLOPT_MAXCONNECTS, Self.maxIdleConnections)
         curl_setopt_long(curl, CURLOPT_NOPROGRESS, 0)
         curl_setopt_write(
             curl,

@@ -4,8 +4,10 @@ import Common
 ///
 /// The name depends on the event alone, so a repeat goes to the same index, where its id makes it harmless.
 struct DailyIndex: ~Copyable {
-    /// Elasticsearch allows 255 bytes; `-2026.11.22` takes 11.
-    static let maxPrefixBytes = 244
+    /// Bytes of `-2026.11.22`.
+    static let suffixBytes = 11
+    /// Elasticsearch allows 255 bytes.
+    static let maxPrefixBytes = 255 - suffixBytes
 
     private let prefixCount: Int
     private var day = Int.min

@@ -17,13 +17,15 @@ final class DocumentFilters {
     let chain: FilterChain
     private let record = Record()
     private var document = ByteBuffer()
-    private var index: DailyIndex
+    private var index: IndexName
+    private let indexFields: [FieldPath]
     private var id = ByteBuffer(capacity: 64)
 
-    /// - Parameter prefix: of the index.
-    init(_ chain: FilterChain, prefix: String) {
+    /// - Parameter cap: bounds distinct names of indices over all workers.
+    init(_ chain: FilterChain, target: IndexTarget, cap: IndexCap) {
         self.chain = chain
-        index = DailyIndex(prefix: prefix)
+        index = IndexName(target, cap: cap)
+        indexFields = target.fields
     }
 
     /// Calls `body` with each document of the event that the pipeline has read.
@@ -56,11 +58,30 @@ final class DocumentFilters {
     ) {
         let time = time(of: document, pipeline, stamp)
         if time != stamp { pipeline.restamp(time) }
-        index.select(time)
+        selectIndex(of: document, time, pipeline)
         id.removeAll()
         appendID(document, number, pipeline)
-        index.name.withSpan { index in
+        index.withName { index in
             id.withSpan { id in body(index, id) { document.write(into: &$0) } }
+        }
+    }
+
+    /// Names the index by the document's fields; beyond the cap the document is tagged.
+    private func selectIndex(of document: Record, _ time: CalendarTime, _ pipeline: Pipeline) {
+        let isAdmitted = index.select(time) { field, text in
+            guard let node = document.find(indexFields[field]) else { return }
+            let kind = document.kind(of: node)
+            if kind != .list, kind != .object { document.appendText(of: node, to: &text) }
+        }
+        guard !isAdmitted else { return }
+        pipeline.countIndexCap()
+        do throws(FilterFailure) { try document.tag(Pipeline.indexCapTag) } catch {
+            Log.limited(
+                .warning,
+                key: "index-cap",
+                "an event has no room for a tag",
+                ["error": error.reason ?? ""]
+            )
         }
     }
 
@@ -143,15 +164,22 @@ extension Pipeline {
 /// What the filters of all workers' pipelines of one name are made from.
 struct PipelineFiltersPlan: Sendable {
     private let name: String
-    private let prefix: String
+    private let target: IndexTarget
+    private let cap: IndexCap
     private let program: FilterProgram
     private let counters: [FilterCounters]
 
     /// - Returns: nil for a pipeline without filters.
-    init?(_ configuration: PipelineConfiguration, metrics: Metrics, samples: RejectSamples) {
+    init?(
+        _ configuration: PipelineConfiguration,
+        cap: IndexCap,
+        metrics: Metrics,
+        samples: RejectSamples
+    ) {
         guard !configuration.filters.isEmpty else { return nil }
         name = configuration.name
-        prefix = configuration.index
+        target = configuration.indexTarget
+        self.cap = cap
         let program = FilterProgram(configuration.filters)
         self.program = program
         counters = program.steps.map {
@@ -170,7 +198,8 @@ struct PipelineFiltersPlan: Sendable {
         let workplace = FilterWorkplace(enrichment: enrichment, pipeline: name)
         return DocumentFilters(
             try FilterChain(program, counters: counters, workplace: workplace),
-            prefix: prefix
+            target: target,
+            cap: cap
         )
     }
 }

@@ -50,7 +50,8 @@ final class Pipeline {
     private let zones = TimeZoneCache()
     private var event: Event
     private var id: DocumentID
-    private var index: DailyIndex
+    private var index: IndexName
+    private let indexFields: [EventFieldReader]
     private var unescaped = ByteBuffer(capacity: 4096)
     private var copy = ByteBuffer(capacity: 4096)
     private var lineSource = LineSource.unescaped
@@ -62,12 +63,14 @@ final class Pipeline {
 
     /// - Parameters:
     ///   - table: made with the `fieldNames` of all pipelines.
+    ///   - indexCap: bounds distinct names of indices over all workers; nil for one of its own.
     ///   - enrichment: look-ups of this worker.
     ///   - seed: start of the ids of events that do not say where they come from.
     init(
         _ configuration: PipelineConfiguration,
         table: FieldTable,
         counters: PipelineCounters,
+        indexCap: IndexCap? = nil,
         enrichment: Enrichment?,
         seed: SipHash.Value
     ) throws(LogFormatError) {
@@ -86,7 +89,9 @@ final class Pipeline {
         fingerprint = configuration.clientFingerprintKey.map { ClientFingerprint(secret: $0) }
         weChat = WeChatFilter(event: &event)
         id = DocumentID(seed: seed)
-        index = DailyIndex(prefix: configuration.index)
+        let target = configuration.indexTarget
+        index = IndexName(target, cap: indexCap ?? IndexCap(limit: configuration.maxIndices))
+        indexFields = target.fields.map { EventFieldReader($0, in: table) }
         format = try configuration.compiled().lineFormat(
             trustedProxies: configuration.trustedProxies.compactMap { IPNetwork($0) },
             event: &event
@@ -165,7 +170,7 @@ final class Pipeline {
 
     /// Calls `body` with the index and the id of the event that was read.
     func withNames<R, E: Error>(_ body: (_ index: RawSpan, _ id: RawSpan) throws(E) -> R) throws(E) -> R {
-        try index.name.withSpan { index throws(E) in
+        try index.withName { index throws(E) in
             try id.text.withSpan { id throws(E) in try body(index, id) }
         }
     }
@@ -313,9 +318,35 @@ final class Pipeline {
             )
             self.failure = nil
         }
-        index.select(eventTime)
+        // Behind filters, the index follows from what they leave.
+        if index.hasFields, filters == nil {
+            selectIndex(eventTime, payload, line)
+        } else {
+            index.select(eventTime)
+        }
         id.make(for: event, time: time, payload: payload, line: line)
     }
+
+    /// Names the index by fields of the event.
+    private func selectIndex(_ time: CalendarTime, _ payload: RawSpan, _ line: RawSpan) {
+        let isAdmitted = index.select(time) { field, text in
+            let reader = indexFields[field]
+            guard case .copy = lineSource else {
+                reader.append(from: event, payload: payload, line: line, to: &text)
+                return
+            }
+            copy.withSpan { reader.append(from: event, payload: payload, line: $0, to: &text) }
+        }
+        guard !isAdmitted else { return }
+        countIndexCap()
+        event.append(Self.indexCapTag, to: .tags, payload: payload)
+    }
+
+    /// Tags events for which there are as many indices that day as there may be.
+    static let indexCapTag = "_index_cap"
+
+    /// Counts one of those.
+    func countIndexCap() { counters.indexCapped.add() }
 
     /// Whether a time lies within the bounds around the time of reading.
     func isPlausible(_ time: CalendarTime, _ readTime: CalendarTime) -> Bool {

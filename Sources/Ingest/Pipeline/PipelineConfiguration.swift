@@ -11,8 +11,12 @@ struct PipelineConfiguration: Sendable {
     /// The text of the server's log format, or the name of one that is known.
     var logFormat: String
     var escape = NginxLogFormat.Escape.default
-    /// Prefix of the daily indices.
+    /// Beginning of the daily indices' names, with fields as `IndexPattern` has them.
     var index: String
+    /// Distinct names a day that fields may make.
+    var maxIndices = 100
+    /// One data stream in place of daily indices; empty for none.
+    var dataStream = ""
     /// The zone of times that name none, where the event does not say it.
     var timezone = TimeZoneRules.utc
     /// Proxies whose `X-Forwarded-For` is believed: private networks and this machine.
@@ -54,7 +58,7 @@ struct PipelineConfiguration: Sendable {
         self.name = name
         logFormat = reader.string("log_format", default: defaults.logFormat)
         escape = reader.choice("escape", default: defaults.escape)
-        index = reader.string("index", default: defaults.index)
+        readTarget(reader, defaults)
         timezone = Self.zone(reader.string("timezone", default: defaults.timezone.name), reader)
         trustedProxies = reader.strings("trusted_proxies", default: defaults.trustedProxies)
         oldestEvent = reader.duration("oldest_event", default: defaults.oldestEvent)
@@ -93,7 +97,6 @@ struct PipelineConfiguration: Sendable {
     }
 
     private func check(_ reader: ConfigurationReader) {
-        if let problem = DailyIndex.problem(withPrefix: index) { reader.problem("index", problem) }
         for text in trustedProxies where IPNetwork(text) == nil {
             reader.problem(
                 "trusted_proxies",

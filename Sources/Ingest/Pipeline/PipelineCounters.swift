@@ -8,6 +8,7 @@ final class PipelineCounters: Sendable {
     let unparsed: Counter
     let badDates: Counter
     let datesOutOfRange: Counter
+    let indexCapped: Counter
     /// The last line of each reason for which events are stored with a tag.
     let samples: RejectSamples
 
@@ -28,5 +29,6 @@ final class PipelineCounters: Sendable {
         unparsed = failures("format")
         badDates = failures("date")
         datesOutOfRange = failures("date_out_of_range")
+        indexCapped = failures("index_cap")
     }
 }

@@ -5,6 +5,7 @@ import Common
 struct PipelinePlan: Sendable {
     private let configurations: [PipelineConfiguration]
     private let counters: [PipelineCounters]
+    private let indexCaps: [IndexCap]
     private let table: FieldTable
     private let databases: EnrichmentDatabases
     private let filters: [PipelineFiltersPlan?]
@@ -21,7 +22,11 @@ struct PipelinePlan: Sendable {
         self.databases = databases
         databases.open(geoip: configurations.flatMap { GeoIPPlan.databases(in: $0.filters) })
         counters = configurations.map { PipelineCounters(metrics, pipeline: $0.name, samples: samples) }
-        filters = configurations.map { PipelineFiltersPlan($0, metrics: metrics, samples: samples) }
+        let indexCaps = configurations.map { IndexCap(limit: $0.maxIndices) }
+        self.indexCaps = indexCaps
+        filters = zip(configurations, indexCaps).map {
+            PipelineFiltersPlan($0, cap: $1, metrics: metrics, samples: samples)
+        }
         table = try FieldTable(names: try configurations.flatMap { try $0.fieldNames() })
     }
 
@@ -33,6 +38,7 @@ struct PipelinePlan: Sendable {
                 configurations[index],
                 table: table,
                 counters: counters[index],
+                indexCap: indexCaps[index],
                 enrichment: enrichment,
                 seed: Self.randomSeed()
             )

@@ -52,7 +52,7 @@ struct ConfigurationReload: Sendable {
     let running: Configuration
     let inputs: RunningInputs
     let status: ReloadStatus
-    let preparation: StorePreparation
+    let preparation: StorePreparation?
     let manager: ServiceManager?
 
     /// Takes the new configuration over, or says why not.
@@ -77,7 +77,7 @@ struct ConfigurationReload: Sendable {
         }
     }
 
-    func cancel() { preparation.cancel() }
+    func cancel() { preparation?.cancel() }
 
     private func read() throws(ConfigurationError) -> Configuration {
         let reader = try invocation.configuration()

@@ -12,8 +12,9 @@ final class RunningInputs: Sendable {
         let metrics: IngestMetrics
         let mailboxes: [WorkerMailbox]
         let listener: BeatsListener.Orders
-        let indexer: BulkIndexer
-        let preparation: StorePreparation
+        let output: any DocumentOutput
+        /// nil where documents do not go to a store.
+        let preparation: StorePreparation?
         /// As the service was started; changes of it wait for the next start.
         let template: TemplateConfiguration
     }
@@ -21,8 +22,8 @@ final class RunningInputs: Sendable {
     private struct State {
         var inputs: [OpenInput]
         var nextID: Int
-        /// Index prefixes whose templates are in the store, or will be before the first document.
-        var prefixes: Set<String>
+        /// Indices whose templates are in the store, or will be before the first document.
+        var targets: Set<IndexTarget>
     }
 
     /// How long a reload waits for the store to take templates of new indices.
@@ -34,11 +35,11 @@ final class RunningInputs: Sendable {
     private let state: Mutex<State>
 
     /// - Parameter inputs: those that the workers were started with.
-    init(_ inputs: [OpenInput], prefixes: Set<String>, databases: EnrichmentDatabases, parts: Parts) {
+    init(_ inputs: [OpenInput], targets: Set<IndexTarget>, databases: EnrichmentDatabases, parts: Parts) {
         self.parts = parts
         self.databases = databases
         let nextID = (inputs.map(\.id).max() ?? -1) + 1
-        state = Mutex(State(inputs: inputs, nextID: nextID, prefixes: prefixes))
+        state = Mutex(State(inputs: inputs, nextID: nextID, targets: targets))
     }
 
     /// The open ports, in the order of the configuration.
@@ -69,11 +70,11 @@ final class RunningInputs: Sendable {
             metrics: parts.metrics
         )
         let workerInputs = try parts.mailboxes.map { _ in try plan.workerInputs() }
-        try parts.indexer.addSenders(lanes: Set(inputs.map(\.configuration.pipeline)).count)
-        let prefixes = configuration.indexPrefixes
-        let new = prefixes.subtracting(before.prefixes)
-        if parts.template.isInstalled, !new.isEmpty {
-            try parts.preparation.run(parts.template.setup(for: new), within: Self.preparationLimit)
+        try parts.output.addLanes(upTo: Set(inputs.map(\.configuration.pipeline)).count)
+        // Pipelines may share a template: that of all there is, not of what is new alone.
+        let targets = before.targets.union(configuration.indexTargets)
+        if parts.template.isInstalled, targets != before.targets {
+            try parts.preparation?.run(parts.template.setup(for: targets), within: Self.preparationLimit)
         }
 
         // From here on nothing can fail.
@@ -85,7 +86,7 @@ final class RunningInputs: Sendable {
             $0 = State(
                 inputs: inputs,
                 nextID: nextID,
-                prefixes: before.prefixes.union(prefixes)
+                targets: targets
             )
         }
         for port in ports { Self.log("listening", port.input) }

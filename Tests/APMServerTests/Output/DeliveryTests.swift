@@ -289,7 +289,10 @@ struct DeliveryTests {
         let defaults = try read("")
         #expect(defaults.dataDirectory == "/var/lib/apm-server")
         #expect(defaults.limits == DeliveryQueue.Limits())
-        #expect(defaults.deadLetterBytes == 1 << 30 && defaults.elasticsearch.concurrentRequests == 4)
+        #expect(
+            defaults.deadLetters == DeadLetterLimits(whenFull: .hold)
+                && defaults.elasticsearch.concurrentRequests == 4
+        )
         #expect(defaults.schema == APMSchema())
         let all = try read(
             """
@@ -306,7 +309,7 @@ struct DeliveryTests {
         )
         #expect(all.dataDirectory == "/data" && all.limits.after == 250_000_000)
         #expect(all.limits.spoolBytes == 2 << 30 && all.limits.memoryBytes == 64 << 20)
-        #expect(all.limits.replayBytes == 16 << 20 && all.deadLetterBytes == 5 << 20)
+        #expect(all.limits.replayBytes == 16 << 20 && all.deadLetters.maxBytes == 5 << 20)
         #expect(all.elasticsearch.concurrentRequests == 9 && all.elasticsearch.hosts.count == 1)
         #expect(all.schema?.isInstalled == false && all.schema?.deleteAfter.traces == .seconds(3 * 86400))
     }

@@ -42,6 +42,27 @@ struct BulkProgressTests {
         #expect(progress.deadLetters == 2)
     }
 
+    @Test("stripped documents follow their burials, and are never buried themselves")
+    func fallbacks() {
+        var progress = BulkProgress(documents: 3)
+        answer(&progress, [.deadLetter, .stored, .deadLetter])
+        progress.buried()
+        progress.addFallbacks(2)
+        #expect(progress.step == .send)
+        #expect(progress.part == [3, 4])
+        answer(&progress, [.retry, .deadLetter])
+        #expect(progress.step == .pause(isHeld: false))
+        progress.resumed()
+        #expect(progress.part == [3])
+        progress.refused(status: 413, type: "", reason: "", isStoreProven: true)
+        #expect(progress.step == .done)
+        #expect([progress.stored, progress.deadLetters] == [1, 2])
+        #expect(progress.fallbacks == (0, 2))
+        progress.addFallbacks(1)
+        answer(&progress, [.duplicate])
+        #expect(progress.fallbacks == (1, 2))
+    }
+
     /// The requests of a batch of which some documents make a request be refused as a whole.
     @Test(
         "bisects to the culprits",

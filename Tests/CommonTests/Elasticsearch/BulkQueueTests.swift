@@ -7,8 +7,9 @@ private final class Queue {
     private var value: BulkQueue
 
     init(concurrency: Int, maxPendingBytes: Int = 1000) {
+        let servers = ["http://es"].compactMap { try? HTTPServerAddress($0) }
         value = BulkQueue(
-            hosts: ElasticsearchHosts(count: 1),
+            hosts: ElasticsearchHosts(servers),
             maxPendingBytes: maxPendingBytes,
             concurrency: concurrency
         )

@@ -60,6 +60,7 @@ class Fault:
              hang           read the request, answer nothing for `seconds` (default: until faults are cleared)
              body_limit     413 for bodies larger than `bytes` after inflating
              authorization  401 unless the Authorization header is `value`
+             concurrency    429 for more than `limit` requests at a time; each of the others takes `seconds`
              poison         400 for requests whose body contains `match`, as for a malformed bulk
              item           item error `status`/`type`/`reason` for documents whose source contains `match`
     times    how many requests (for `item`: documents) it applies to; None: until cleared
@@ -72,6 +73,7 @@ class Fault:
     body: str = ""
     seconds: float | None = None
     bytes: int = 0
+    limit: int = 0
     value: str = ""
     match: str = ""
     type: str = ""
@@ -187,7 +189,10 @@ class Store:
         # base64 of `id:key` -> privileges; what Kibana has configured for agents.
         self.api_keys: dict[str, list[str]] = {}
         self.agent_configurations: list[object] | None = None
+        # What `GET /_nodes/http` answers.
+        self.nodes: object = {}
         self.faults: list[Fault] = []
+        self.working = 0
         self.faults_cleared = threading.Event()
         self.guard = threading.Lock()
 
@@ -399,6 +404,9 @@ class Handler(BaseHTTPRequestHandler):
         if store.is_poisoned(body):
             self._error(400, "illegal_argument_exception", "Malformed content")
             return
+        if (slots := store.take_fault(("concurrency",), path)) is not None:
+            self._work_in_slot(path, query, body, slots)
+            return
         fault = store.take_fault(("status", "delay", "cut_before", "cut_after", "half_answer", "hang"), path, body)
         if fault is not None:
             if fault.kind == "status":
@@ -415,6 +423,21 @@ class Handler(BaseHTTPRequestHandler):
                 self._cut()
                 return
         self._route(path, query, body, fault)
+
+    def _work_in_slot(self, path: str, query: str, body: bytes, slots: Fault) -> None:
+        store = self.store
+        with store.guard:
+            store.working += 1
+            is_full = store.working > slots.limit
+        try:
+            if is_full:
+                self._error(429, "es_rejected_execution_exception", "the write queue is full")
+                return
+            time.sleep(slots.seconds or 0)
+            self._route(path, query, body, None)
+        finally:
+            with store.guard:
+                store.working -= 1
 
     def _route(self, path: str, query: str, body: bytes, fault: Fault | None) -> None:
         store = self.store
@@ -436,6 +459,8 @@ class Handler(BaseHTTPRequestHandler):
             self._agent_configurations()
         elif parts[0] == "_ilm" and len(parts) == 3 and parts[1] == "policy":
             self._named(store.policies, parts[2], body, lambda name, found: {name: {"version": 1} | found})
+        elif parts == ["_nodes", "http"]:
+            self._json(200, {"nodes": store.nodes})
         elif parts[0] == "_cluster" and parts[1:] == ["health"]:
             self._json(200, {"status": "green", "cluster_name": "end-to-end"})
         else:
@@ -527,6 +552,9 @@ class Handler(BaseHTTPRequestHandler):
             self._json(200, {})
         elif path == "/_control/api_keys":
             store.api_keys = json.loads(body)
+            self._json(200, {})
+        elif path == "/_control/nodes":
+            store.nodes = json.loads(body)
             self._json(200, {})
         elif path == "/_control/agent_configurations":
             store.agent_configurations = json.loads(body)

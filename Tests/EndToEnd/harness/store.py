@@ -80,6 +80,14 @@ class BulkStore:
         """The active faults with their use counts."""
         return json.loads(self._control("GET", "/_control/faults"))
 
+    def install_template(self, name: str, template: Mapping[str, Any]) -> None:
+        """An index template that is there before anyone installs one."""
+        self._control("PUT", f"/_index_template/{name}", json.dumps(template).encode())
+
+    def list_nodes(self, nodes: Mapping[str, Mapping[str, Any]]) -> None:
+        """What `GET /_nodes/http` answers from now on."""
+        self._control("POST", "/_control/nodes", json.dumps(nodes).encode())
+
     # What apm-server asks besides
 
     def allow_api_keys(self, keys: Mapping[str, Sequence[str]]) -> None:

@@ -2,7 +2,8 @@
 ///
 ///     {"@timestamp":…,"reason":…,"status":400,"error":{"type":…,"reason":…},"index":…,"id":…,"document":{…}}
 ///
-/// A document that is not valid JSON stands as text under `document_text`.
+/// A document that is not valid JSON stands as text under `document_text`. `"fallback":true` stands before the document
+/// when a stripped one may have been stored in its place.
 enum DeadLetter {
     /// Appends the document that `burial` names, with the line's end.
     ///
@@ -27,9 +28,15 @@ enum DeadLetter {
         batch.bytes.withUnsafeBytes { bytes in
             let action = UnsafeRawBufferPointer(rebasing: bytes[batch.actionRange(burial.document)]).bytes
             line.append(#","index":"# as StaticString)
-            line.append(jsonString: JSONLookup.text(action, ["create", "_index"]) ?? "")
+            // The one member is the action, whatever it is called.
+            let operation = JSONLookup.text(action, ["index", "_index"]) == nil ? "create" : "index"
+            line.append(jsonString: JSONLookup.text(action, [operation, "_index"]) ?? "")
             line.append(#","id":"# as StaticString)
-            line.append(jsonString: JSONLookup.text(action, ["create", "_id"]) ?? "")
+            line.append(jsonString: JSONLookup.text(action, [operation, "_id"]) ?? "")
+            // A replay sends those with a stripped document by `index`; refused again, they still have that.
+            if burial.hasFallback || operation == "index" {
+                line.append(#","fallback":true"# as StaticString)
+            }
             let source = UnsafeRawBufferPointer(rebasing: bytes[batch.sourceRange(burial.document)]).bytes
             append(document: source, to: &line)
         }

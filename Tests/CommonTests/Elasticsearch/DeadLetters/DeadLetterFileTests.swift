@@ -49,7 +49,10 @@ struct DeadLetterFileTests {
     @Test("holds what a person needs to understand, mend and send the document again")
     func entry() throws {
         let folder = try Folder()
-        let file = try DeadLetterFile(directory: folder.path + "/sub", maxBytes: 1 << 20)
+        let file = try DeadLetterFile(
+            directory: folder.path + "/sub",
+            limits: DeadLetterLimits(maxBytes: 1 << 20)
+        )
         try file.append(burials([0, 1]), of: batch([#"{"a":{"b":[1]}}"#, #"{"broken": "#]))
         let path = folder.path + "/sub/dead-letters-000001.ndjson"
         let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
@@ -78,7 +81,10 @@ struct DeadLetterFileTests {
     @Test("refuses what does not fit, and takes it when files were moved away")
     func full() throws {
         let folder = try Folder()
-        let file = try DeadLetterFile(directory: folder.path, maxBytes: 1000)
+        let file = try DeadLetterFile(
+            directory: folder.path,
+            limits: DeadLetterLimits(maxBytes: 1000, whenFull: .hold)
+        )
         let one = batch([#"{"a":"\#(String(repeating: "x", count: 100))"}"#])
         var written = 0
         let error = #expect(throws: DeadLetterError.self) {
@@ -97,12 +103,84 @@ struct DeadLetterFileTests {
         #expect(try folder.files().map(\.lines.count) == [1])
     }
 
+    @Test("removes the oldest segments at the limit, and counts their letters")
+    func removesOldest() throws {
+        let folder = try Folder()
+        let metrics = Metrics()
+        let file = try DeadLetterFile(
+            directory: folder.path,
+            limits: DeadLetterLimits(maxBytes: 2000),
+            removals: DeadLetterRemovals(metrics, service: "test")
+        )
+        for number in 0..<100 {
+            let one = batch([#"{"number":\#(number)}"#])
+            try file.append(burials([0]), of: one)
+            let lines = try folder.files().flatMap(\.lines)
+            #expect(lines.reduce(0) { $0 + $1.utf8.count + 1 } <= 2000)
+            #expect(lines.last?.contains(#"{"number":\#(number)}"#) == true)
+        }
+        let kept = try folder.files().flatMap(\.lines).count
+        let removed = metrics.counter("test_dead_letters_removed_total", "", [("reason", "max_bytes")])
+        #expect(kept > 0 && removed.total == 100 - kept)
+        // One that is larger than all may be stands alone.
+        try file.append(burials([0]), of: batch([#"{"a":"\#(String(repeating: "x", count: 5000))"}"#]))
+        #expect(try folder.files().flatMap(\.lines).count == 1)
+    }
+
+    /// What others do to the segment that is being written to.
+    static let interventions: [(String, @Sendable (String) throws -> Void)] = [
+        ("removed", { try FileManager.default.removeItem(atPath: $0) }),
+        ("moved away", { try FileManager.default.moveItem(atPath: $0, toPath: $0 + ".away") }),
+        (
+            "replaced",
+            { path in try Data("{}\n".utf8).write(to: URL(fileURLWithPath: path), options: .atomic) }
+        ),
+        (
+            "edited in its place",
+            { path in
+                let handle = try #require(FileHandle(forWritingAtPath: path))
+                try handle.truncate(atOffset: 0)
+                try handle.write(contentsOf: Data("{}\n".utf8))
+            }
+        ),
+    ]
+
+    @Test("leaves a segment to whoever changed it, and begins a new one", arguments: interventions.indices)
+    func changed(_ number: Int) throws {
+        let folder = try Folder()
+        let file = try DeadLetterFile(directory: folder.path, limits: DeadLetterLimits())
+        let one = batch([#"{"a":1}"#])
+        try file.append(burials([0]), of: one)
+        let path = folder.path + "/dead-letters-000001.ndjson"
+        try Self.interventions[number].1(path)
+        let left = FileManager.default.contents(atPath: path)
+        try file.append(burials([0]), of: one)
+        #expect(FileManager.default.contents(atPath: path) == left)
+        let second = try String(contentsOfFile: folder.path + "/dead-letters-000002.ndjson", encoding: .utf8)
+        #expect(second.split(separator: "\n").count == 1)
+    }
+
+    @Test("leaves a segment that another process has locked alone, also when it should be removed")
+    func locked() throws {
+        let folder = try Folder()
+        let file = try DeadLetterFile(directory: folder.path, limits: DeadLetterLimits(maxBytes: 2000))
+        let one = batch([#"{"a":1}"#])
+        try file.append(burials([0]), of: one)
+        let path = folder.path + "/dead-letters-000001.ndjson"
+        let lock = try Descriptor.open(path, O_RDWR)
+        try #require(flock(lock.raw, LOCK_EX | LOCK_NB) == 0)
+        for _ in 0..<30 { try file.append(burials([0]), of: one) }
+        let files = try folder.files()
+        #expect(files.first?.name == "dead-letters-000001.ndjson" && files.first?.lines.count == 1)
+        #expect(files.count > 1 && files[1].name != "dead-letters-000002.ndjson", "others were removed")
+    }
+
     @Test("begins another file above a tenth of the whole, and goes on with the last after a restart")
     func rotation() throws {
         let folder = try Folder()
         let one = batch([#"{"a":1}"#])
         for _ in 0..<2 {
-            let file = try DeadLetterFile(directory: folder.path, maxBytes: 8000)
+            let file = try DeadLetterFile(directory: folder.path, limits: DeadLetterLimits(maxBytes: 8000))
             for _ in 0..<3 { try file.append(burials([0]), of: one) }
         }
         let files = try folder.files()
@@ -110,12 +188,24 @@ struct DeadLetterFileTests {
         #expect(files.map(\.lines.count) == [3, 3])
     }
 
+    @Test("keeps a last letter that an editor left without a line's end")
+    func unterminated() throws {
+        let folder = try Folder()
+        let path = folder.path + "/dead-letters-000001.ndjson"
+        try Data("{\"a\":1}\n{\"b\":2}".utf8).write(to: URL(fileURLWithPath: path))
+        let file = try DeadLetterFile(directory: folder.path, limits: DeadLetterLimits())
+        #expect(file.totalBytes == 16)
+        try file.append(burials([0]), of: batch(["{}"]))
+        let lines = try #require(try folder.files().first).lines
+        #expect(lines.count == 3 && Array(lines[..<2]) == [#"{"a":1}"#, #"{"b":2}"#])
+    }
+
     @Test("removes a line that a crash cut off")
     func partialLine() throws {
         let folder = try Folder()
         let path = folder.path + "/dead-letters-000004.ndjson"
         try Data("{\"a\":1}\n{\"b\":".utf8).write(to: URL(fileURLWithPath: path))
-        let file = try DeadLetterFile(directory: folder.path, maxBytes: 1 << 20)
+        let file = try DeadLetterFile(directory: folder.path, limits: DeadLetterLimits(maxBytes: 1 << 20))
         #expect(file.totalBytes == 8)
         try file.append(burials([0]), of: batch(["{}"]))
         let lines = try #require(try folder.files().first).lines
@@ -131,7 +221,7 @@ struct DeadLetterFileTests {
         let folder = try Folder()
         try #require(Self.run("/usr/bin/mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder.path) == 0)
         defer { _ = Self.run("/usr/bin/umount", "-l", folder.path) }
-        let file = try DeadLetterFile(directory: folder.path, maxBytes: 1 << 30)
+        let file = try DeadLetterFile(directory: folder.path, limits: DeadLetterLimits())
         let large = batch([#"{"a":"\#(String(repeating: "x", count: 30_000))"}"#])
         try file.append(burials([0]), of: large)
         let error = #expect(throws: DeadLetterError.self) { try file.append(burials([0, 0]), of: large) }
