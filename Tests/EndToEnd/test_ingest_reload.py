@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from harness.certificates import Certificate, CertificateAuthority
 from harness.loglines import append, assert_exactly, line, lines, number_of, number_of_message, numbered
 from harness.lumberjack import Sender, event_window, json_frame, window_frame
 from harness.ports import free_port, is_listening
@@ -196,6 +198,45 @@ def test_pipeline_files_and_filters_are_read_again(store: BulkStore, start_inges
         sender.wait_for_ack(3)
     versions = {number_of(document.source)[1]: document.source["labels"]["version"] for document in store.documents()}
     assert versions == dict.fromkeys(range(6), "one") | dict.fromkeys(range(6, 9), "two")
+
+
+def test_a_renewed_certificate_is_shown_to_new_connections(
+    store: BulkStore, start_ingest: StartIngest, authority: CertificateAuthority, tmp_path: Path
+) -> None:
+    """Under the same name as before; one that cannot be used refuses the reload, and the old one stays."""
+    old, new = authority.issue("old-ingest"), authority.issue("new-ingest")
+    certificate, key = tmp_path / "server.pem", tmp_path / "server.key"
+
+    def install(issued: Certificate) -> None:
+        certificate.write_bytes(issued.certificate.read_bytes())
+        key.write_bytes(issued.key.read_bytes())
+
+    def shown(sender: Sender) -> str:
+        assert isinstance(sender.socket, ssl.SSLSocket)
+        subject = sender.socket.getpeercert()["subject"]
+        return next(value for part in subject for name, value in part if name == "commonName")
+
+    install(old)
+    ingest = start_ingest(store.url)
+    section = {"enabled": True, "certificate": str(certificate), "key": str(key)}
+    reload(ingest, inputs=[ingest.input(ingest.port, tls=section)])
+    context = ssl.create_default_context(cafile=str(authority.root.certificate))
+    with Sender(ingest.port, tls=context) as staying:
+        assert shown(staying) == "old-ingest"
+        install(new)
+        certificate.write_text("no certificate")
+        ingest.signal_and_wait()
+        assert str(certificate) in last_error(ingest)
+        with Sender(ingest.port, tls=context) as another:
+            assert shown(another) == "old-ingest"
+        install(new)
+        ingest.signal_and_wait()
+        with Sender(ingest.port, tls=context) as another:
+            assert shown(another) == "new-ingest"
+            another.send(window(range(5)))
+            another.wait_for_ack(5)
+        staying.send(window(range(5, 10)))
+        staying.wait_for_ack(5)
 
 
 def test_what_waits_for_the_next_start_is_named(store: BulkStore, start_ingest: StartIngest) -> None:
