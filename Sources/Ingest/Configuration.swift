@@ -29,7 +29,7 @@ struct Configuration: Sendable {
         PipelineConfiguration.checkNames(of: pipelines.filter { used.contains($0.name) }, reader)
         enrichment = EnrichmentConfiguration(reader)
         output = OutputConfiguration(reader.section("output"))
-        deadLetters = DeadLetterLimits(reader.section("dead_letters"), whenFull: .removeOldest)
+        deadLetters = DeadLetterLimits(reader.section("dead_letters"))
         limits = LimitsConfiguration(reader.section("limits"))
         shutdownTimeout = reader.duration("shutdown_timeout", default: .seconds(10))
         monitoring = MonitoringConfiguration(reader.section("monitoring"), defaultPort: 9600)

@@ -311,9 +311,9 @@ def test_letters_of_earlier_versions_are_taken_over(
 def test_the_oldest_go_at_the_limit(
     store: BulkStore, start_ingest: StartIngest, start_shipper: StartShipper, log: Path
 ) -> None:
-    """Letters never hold up what can be stored: at `max_bytes` the oldest segments are removed, counted and logged."""
+    """`remove_oldest`: at `max_bytes` the oldest segments are removed, counted and logged, and hold up nothing."""
     store.fault("item", match="/item/a/", **CONFLICT)
-    ingest = start_ingest(store.url, changes={"dead_letters": {"max_bytes": "1MiB"}})
+    ingest = start_ingest(store.url, changes={"dead_letters": {"max_bytes": "1MiB", "when_full": "remove_oldest"}})
     start_shipper([log], ingest.port)
     total = 3_000
     for first in range(0, total, 300):

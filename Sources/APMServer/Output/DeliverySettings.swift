@@ -6,7 +6,7 @@ struct DeliverySettings: Sendable {
     /// Spool and dead letters live below it.
     var dataDirectory = "/var/lib/apm-server"
     var limits = DeliveryQueue.Limits()
-    var deadLetters = DeadLetterLimits(whenFull: .hold)
+    var deadLetters = DeadLetterLimits()
     var elasticsearch: ElasticsearchSettings
     /// Templates, lifecycle policies and what the store has of them; nil touches nothing.
     var schema: APMSchema? = APMSchema()
@@ -32,7 +32,7 @@ struct DeliverySettings: Sendable {
         limits.memoryBytes = output.size("pending_bytes", default: 16 << 20, in: 1 << 20...1 << 40)
         limits.writeBytes = limits.memoryBytes
         limits.replayBytes = max(limits.memoryBytes / 4, limits.replayBatchBytes)
-        deadLetters = DeadLetterLimits(reader.section("dead_letters"), whenFull: .hold)
+        deadLetters = DeadLetterLimits(reader.section("dead_letters"))
         schema = APMSchema(output.section("template"), isClassic: isClassic)
     }
 }

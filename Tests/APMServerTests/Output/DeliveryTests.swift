@@ -290,7 +290,7 @@ struct DeliveryTests {
         #expect(defaults.dataDirectory == "/var/lib/apm-server")
         #expect(defaults.limits == DeliveryQueue.Limits())
         #expect(
-            defaults.deadLetters == DeadLetterLimits(whenFull: .hold)
+            defaults.deadLetters == DeadLetterLimits()
                 && defaults.elasticsearch.concurrentRequests == 4
         )
         #expect(defaults.schema == APMSchema())

@@ -13,19 +13,17 @@ package struct DeadLetterLimits: Equatable, Sendable {
     package var maxAge: Duration
     package var whenFull: WhenFull
 
-    package init(maxBytes: Int = 1 << 30, maxAge: Duration = .zero, whenFull: WhenFull = .removeOldest) {
+    package init(maxBytes: Int = 1 << 30, maxAge: Duration = .zero, whenFull: WhenFull = .hold) {
         self.maxBytes = maxBytes
         self.maxAge = maxAge
         self.whenFull = whenFull
     }
 
     /// Decodes the section; complaints are collected in `reader`.
-    ///
-    /// - Parameter whenFull: the default of that key.
-    package init(_ reader: ConfigurationReader, whenFull: WhenFull) {
+    package init(_ reader: ConfigurationReader) {
         maxBytes = reader.size("max_bytes", default: 1 << 30, in: 1 << 20...1 << 50)
         maxAge = reader.duration("max_age", default: .zero)
-        self.whenFull = reader.choice("when_full", default: whenFull)
+        self.whenFull = reader.choice("when_full", default: WhenFull.hold)
     }
 }
 

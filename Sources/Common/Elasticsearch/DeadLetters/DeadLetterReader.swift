@@ -8,8 +8,9 @@ struct DeadLetterReader: ~Copyable {
 
     private let path: String
     private let file: Descriptor
-    /// Whether bytes behind the last line's end count as a line in any case: nobody is writing them. Otherwise they do
-    /// when they are a whole letter, which an editor need not end.
+    /// Whether bytes behind the last line's end count as a line in any case: nobody is writing them.
+    ///
+    /// Otherwise they do when they are a whole letter, which an editor need not end.
     private let takesRest: Bool
     private var offset: Int64 = 0
     private var buffer = ByteBuffer(capacity: Self.blockBytes)

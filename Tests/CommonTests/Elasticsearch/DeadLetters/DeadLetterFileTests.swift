@@ -51,7 +51,7 @@ struct DeadLetterFileTests {
         let folder = try Folder()
         let file = try DeadLetterFile(
             directory: folder.path + "/sub",
-            limits: DeadLetterLimits(maxBytes: 1 << 20)
+            limits: DeadLetterLimits(maxBytes: 1 << 20, whenFull: .removeOldest)
         )
         try file.append(burials([0, 1]), of: batch([#"{"a":{"b":[1]}}"#, #"{"broken": "#]))
         let path = folder.path + "/sub/dead-letters-000001.ndjson"
@@ -83,7 +83,7 @@ struct DeadLetterFileTests {
         let folder = try Folder()
         let file = try DeadLetterFile(
             directory: folder.path,
-            limits: DeadLetterLimits(maxBytes: 1000, whenFull: .hold)
+            limits: DeadLetterLimits(maxBytes: 1000)
         )
         let one = batch([#"{"a":"\#(String(repeating: "x", count: 100))"}"#])
         var written = 0
@@ -109,7 +109,7 @@ struct DeadLetterFileTests {
         let metrics = Metrics()
         let file = try DeadLetterFile(
             directory: folder.path,
-            limits: DeadLetterLimits(maxBytes: 2000),
+            limits: DeadLetterLimits(maxBytes: 2000, whenFull: .removeOldest),
             removals: DeadLetterRemovals(metrics, service: "test")
         )
         for number in 0..<100 {
@@ -163,7 +163,7 @@ struct DeadLetterFileTests {
     @Test("leaves a segment that another process has locked alone, also when it should be removed")
     func locked() throws {
         let folder = try Folder()
-        let file = try DeadLetterFile(directory: folder.path, limits: DeadLetterLimits(maxBytes: 2000))
+        let file = try DeadLetterFile(directory: folder.path, limits: DeadLetterLimits(maxBytes: 2000, whenFull: .removeOldest))
         let one = batch([#"{"a":1}"#])
         try file.append(burials([0]), of: one)
         let path = folder.path + "/dead-letters-000001.ndjson"
@@ -180,7 +180,7 @@ struct DeadLetterFileTests {
         let folder = try Folder()
         let one = batch([#"{"a":1}"#])
         for _ in 0..<2 {
-            let file = try DeadLetterFile(directory: folder.path, limits: DeadLetterLimits(maxBytes: 8000))
+            let file = try DeadLetterFile(directory: folder.path, limits: DeadLetterLimits(maxBytes: 8000, whenFull: .removeOldest))
             for _ in 0..<3 { try file.append(burials([0]), of: one) }
         }
         let files = try folder.files()
@@ -205,7 +205,7 @@ struct DeadLetterFileTests {
         let folder = try Folder()
         let path = folder.path + "/dead-letters-000004.ndjson"
         try Data("{\"a\":1}\n{\"b\":".utf8).write(to: URL(fileURLWithPath: path))
-        let file = try DeadLetterFile(directory: folder.path, limits: DeadLetterLimits(maxBytes: 1 << 20))
+        let file = try DeadLetterFile(directory: folder.path, limits: DeadLetterLimits(maxBytes: 1 << 20, whenFull: .removeOldest))
         #expect(file.totalBytes == 8)
         try file.append(burials([0]), of: batch(["{}"]))
         let lines = try #require(try folder.files().first).lines
