@@ -163,7 +163,10 @@ struct DeadLetterFileTests {
     @Test("leaves a segment that another process has locked alone, also when it should be removed")
     func locked() throws {
         let folder = try Folder()
-        let file = try DeadLetterFile(directory: folder.path, limits: DeadLetterLimits(maxBytes: 2000, whenFull: .removeOldest))
+        let file = try DeadLetterFile(
+            directory: folder.path,
+            limits: DeadLetterLimits(maxBytes: 2000, whenFull: .removeOldest)
+        )
         let one = batch([#"{"a":1}"#])
         try file.append(burials([0]), of: one)
         let path = folder.path + "/dead-letters-000001.ndjson"
@@ -180,7 +183,10 @@ struct DeadLetterFileTests {
         let folder = try Folder()
         let one = batch([#"{"a":1}"#])
         for _ in 0..<2 {
-            let file = try DeadLetterFile(directory: folder.path, limits: DeadLetterLimits(maxBytes: 8000, whenFull: .removeOldest))
+            let file = try DeadLetterFile(
+                directory: folder.path,
+                limits: DeadLetterLimits(maxBytes: 8000, whenFull: .removeOldest)
+            )
             for _ in 0..<3 { try file.append(burials([0]), of: one) }
         }
         let files = try folder.files()
@@ -205,7 +211,10 @@ struct DeadLetterFileTests {
         let folder = try Folder()
         let path = folder.path + "/dead-letters-000004.ndjson"
         try Data("{\"a\":1}\n{\"b\":".utf8).write(to: URL(fileURLWithPath: path))
-        let file = try DeadLetterFile(directory: folder.path, limits: DeadLetterLimits(maxBytes: 1 << 20, whenFull: .removeOldest))
+        let file = try DeadLetterFile(
+            directory: folder.path,
+            limits: DeadLetterLimits(maxBytes: 1 << 20, whenFull: .removeOldest)
+        )
         #expect(file.totalBytes == 8)
         try file.append(burials([0]), of: batch(["{}"]))
         let lines = try #require(try folder.files().first).lines
