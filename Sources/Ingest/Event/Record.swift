@@ -149,11 +149,12 @@ final class Record {
     /// Appends a value as JSON.
     func appendJSON(of node: Node, to output: inout ByteBuffer) { write(node, into: &output) }
 
-    /// Fills `output` with the text of a value.
+    /// Fills `output` with the text of a value, and gives memory back that one huge text took.
     ///
     /// - Returns: false for null, lists and objects, which have no text.
     func copyText(of node: Node, into output: inout ByteBuffer) -> Bool {
         output.removeAll()
+        output.shrink(to: Self.keptBytes)
         let kind = self[node].kind
         guard !kind.isContainer, kind != .null else { return false }
         appendText(of: node, to: &output)

@@ -66,6 +66,9 @@ struct CSVPlan: FilterPlan {
 }
 
 private final class CSVFilter: Filter {
+    /// Memory that one huge value may leave behind.
+    private static let keptBytes = 64 << 10
+
     private let plan: CSVPlan
     private var text = ByteBuffer()
     private var value = ByteBuffer()
@@ -113,6 +116,7 @@ private final class CSVFilter: Filter {
         var unconvertible: Int?
         for (index, column) in row.enumerated() {
             value.removeAll()
+            value.shrink(to: Self.keptBytes)
             if column.hasQuotes, let quote = plan.quote {
                 value.append(column, of: bytes, quote: quote)
             } else {

@@ -50,6 +50,9 @@ struct DissectPlan: FilterPlan {
 }
 
 private final class DissectFilter: Filter {
+    /// Memory that one huge value may leave behind.
+    private static let keptBytes = 64 << 10
+
     private let plan: DissectPlan
     private let pattern: DissectPattern
     private var text = ByteBuffer()
@@ -144,6 +147,7 @@ private final class DissectFilter: Filter {
     /// Puts the parts of a field together.
     private func join(_ parts: [Int], _ bytes: RawSpan) {
         joined.removeAll()
+        joined.shrink(to: Self.keptBytes)
         for (place, part) in parts.enumerated() {
             if place > 0 { joined.append(plan.separator ?? delimiter(inFrontOf: part)) }
             joined.append(bytes, values[part])
