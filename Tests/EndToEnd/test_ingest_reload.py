@@ -178,7 +178,7 @@ def test_ports_come_and_go(store: BulkStore, start_ingest: StartIngest) -> None:
 def test_pipeline_files_and_filters_are_read_again(store: BulkStore, start_ingest: StartIngest, tmp_path: Path) -> None:
     """A file that changes, one that is wrong, and a database that a new filter names."""
     file = tmp_path / "site.yml"
-    file.write_text("index: site\nfilters:\n  - set: {fields: {labels.version: one}}\n")
+    file.write_text("format: nginx-access\nindex: site\nfilters:\n  - set: {fields: {labels.version: one}}\n")
     ingest = start_ingest(store.url)
     reload(ingest, pipeline_files=[str(file)], inputs=[ingest.input(ingest.port, "site")])
     assert ingest.reloads()["last_error"] is None
@@ -186,12 +186,12 @@ def test_pipeline_files_and_filters_are_read_again(store: BulkStore, start_inges
     with Sender(ingest.port) as sender:
         sender.send(window(range(3)))
         sender.wait_for_ack(3)
-        file.write_text("index: site\nfilters:\n  - sett: {}\n")
+        file.write_text("format: nginx-access\nindex: site\nfilters:\n  - sett: {}\n")
         ingest.signal_and_wait()
         assert "site.yml" in last_error(ingest) and "did you mean" in last_error(ingest)
         sender.send(window(range(3, 6)))
         sender.wait_for_ack(3)
-        file.write_text(f"index: site\nfilters:\n  - geoip: {{field: source.ip, database: {database}}}\n  - set: {{fields: {{labels.version: two}}}}\n")
+        file.write_text(f"format: nginx-access\nindex: site\nfilters:\n  - geoip: {{field: source.ip, database: {database}}}\n  - set: {{fields: {{labels.version: two}}}}\n")
         ingest.signal_and_wait()
         assert ingest.reloads()["successes"] == 2, ingest.reloads()
         sender.send(window(range(6, 9)))
