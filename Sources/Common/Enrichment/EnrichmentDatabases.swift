@@ -31,9 +31,6 @@ package struct EnrichmentDatabases: Sendable {
         for path in paths { places.open(path) }
     }
 
-    /// Whether there is a GeoIP database to look at from time to time.
-    package var hasGeoIP: Bool { !places.all.isEmpty }
-
     /// Looks at the GeoIP databases' files, and opens those that are others than before.
     ///
     /// Blocks for some file operations; called from one thread every now and then.
