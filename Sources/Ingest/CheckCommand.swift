@@ -22,11 +22,12 @@ struct CheckCommand {
             }
         }
         let count = tested.reduce(0) { $0 + $1.tests.count }
+        let noun = count == 1 ? "test" : "tests"
         guard failures == 0 else {
-            StandardStream.write("ingest: \(failures) of \(count) tests failed\n", toError: true)
+            StandardStream.write("ingest: \(failures) of \(count) \(noun) failed\n", toError: true)
             return Program.ExitCode.failure
         }
-        let tests = count == 0 ? "" : "; \(count) tests passed"
+        let tests = count == 0 ? "" : "; \(count) \(noun) passed"
         StandardStream.write("ingest: the configuration is valid\(tests)\n")
         return Program.ExitCode.success
     }

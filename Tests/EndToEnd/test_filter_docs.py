@@ -12,7 +12,7 @@ from harness.peers import geoip_database
 from harness.services import REPOSITORY, run_to_end
 
 DOCS = REPOSITORY / "docs"
-PAGES = sorted(DOCS.rglob("*.md"))
+PAGES = [REPOSITORY / "README.md", *sorted(DOCS.rglob("*.md"))]
 FILTERS = REPOSITORY / "Sources" / "Ingest" / "Filter"
 KINDS = (FILTERS / "Chain" / "FilterKinds.swift").read_text()
 # A filter's name and the type that reads its section.
@@ -31,7 +31,7 @@ def examples(page: Path) -> list[str]:
 
 @pytest.mark.parametrize(
     ("page", "text"),
-    [(page.relative_to(DOCS).as_posix(), text) for page in PAGES for text in examples(page)],
+    [(page.relative_to(REPOSITORY).as_posix(), text) for page in PAGES for text in examples(page)],
 )
 def test_examples_do_what_they_say(page: str, text: str, tmp_path: Path) -> None:
     (tmp_path / "example.yml").write_text(text)
@@ -42,7 +42,8 @@ def test_examples_do_what_they_say(page: str, text: str, tmp_path: Path) -> None
     completed = run_to_end("ingest", "check", "--config", configuration)
     count = len(yaml.safe_load(text)["tests"])
     assert completed.returncode == 0, f"{page}:\n{completed.stderr.decode()}"
-    assert completed.stdout.decode() == f"ingest: the configuration is valid; {count} tests passed\n"
+    passed = "1 test passed" if count == 1 else f"{count} tests passed"
+    assert completed.stdout.decode() == f"ingest: the configuration is valid; {passed}\n"
 
 
 def test_every_filter_has_a_page_with_an_example() -> None:
