@@ -158,9 +158,10 @@ def test_ports_come_and_go(store: BulkStore, start_ingest: StartIngest) -> None:
         # The window that was begun may be finished, further ones are not begun.
         rest = b"".join(json_frame(number + 1, event(number, "half")) for number in range(5, 10))
         receiving.send(rest + window(range(10, 20), "half"))
+        # Documents that are turned back may hold up those of the same pipeline.
+        store.clear_faults()
         receiving.wait_for_ack(10)
         assert receiving.is_closed_by_peer(5)
-        store.clear_faults()
         waiting.wait_for_ack(100)
         assert waiting.is_closed_by_peer(5)
         staying.send(window(range(20, 30)))
