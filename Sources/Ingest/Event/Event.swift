@@ -221,6 +221,18 @@ struct Event: ~Copyable {
         slots[rest.index].end = new
     }
 
+    /// Puts back a member of an event that was laid out alike, with its place among the members.
+    mutating func restore(_ member: Member, key: Int, value: Int) {
+        members.append(
+            Member(
+                source: member.source,
+                key: member.key.lowerBound + key..<member.key.upperBound + key,
+                value: member.value.lowerBound + value..<member.value.upperBound + value,
+                next: member.next
+            )
+        )
+    }
+
     /// Makes JSON known that many events share, so that it is copied to the arena only once.
     ///
     /// Call it before the first event.

@@ -49,6 +49,7 @@ final class Pipeline {
     private(set) var readTime = CalendarTime(nanoseconds: 0)
     private let zones = TimeZoneCache()
     private var event: Event
+    private var shape = EventShape()
     private var id: DocumentID
     private var index: IndexName
     private let indexFields: [EventFieldReader]
@@ -118,8 +119,13 @@ final class Pipeline {
         event.reset()
         lineSource = .payload(0..<0)
         isRepaired = false
+        if shape.decode(payload, into: &event) {
+            take(payload, receivedAt)
+            return
+        }
         do throws(EventDecoder.Failure) {
             guard try EventDecoder.decode(payload, into: &event) else {
+                shape.learn(payload, event)
                 take(payload, receivedAt)
                 return
             }
