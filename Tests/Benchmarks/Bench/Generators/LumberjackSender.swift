@@ -115,9 +115,11 @@ final class LumberjackSender: Sendable {
         connection: Int,
         to buffer: inout ByteBuffer
     ) {
+        buffer.append(#"{"@timestamp":""# as StaticString)
+        // The lines are of now too: a time of reading far from theirs would be a fault, which costs more.
+        buffer.append(iso8601: CalendarTime(nanoseconds: Clock.now.nanoseconds / 1_000_000 * 1_000_000))
         buffer.append(
-            #"{"@timestamp":"2026-11-22T10:24:10.460Z","@metadata":{"beat":"filebeat","type":"_doc","version":"8.1.3"},"#
-                as StaticString
+            #"","@metadata":{"beat":"filebeat","type":"_doc","version":"8.1.3"},"# as StaticString
         )
         buffer.append(#""message":""# as StaticString)
         line.withSpan { buffer.append(jsonEscaped: $0, 0..<$0.byteCount) }
