@@ -207,8 +207,8 @@ struct Event: ~Copyable {
             let known = members[index]
             let isSame =
                 known.source == .payload
-                ? payload.isEqual(known.key, to: member.key, of: text)
-                : text.isEqual(known.key, to: member.key, of: text)
+                ? payload.equals(text, member.key, known.key)
+                : text.equals(text, member.key, known.key)
             if isSame {
                 members[index] = member
                 members[index].next = known.next
@@ -299,15 +299,5 @@ extension RawSpan {
         while start < end, self[start] <= 0x20 { start += 1 }
         while end > start, self[end - 1] <= 0x20 { end -= 1 }
         return start..<end
-    }
-
-    /// Whether a range of two texts holds the same bytes.
-    fileprivate func isEqual(_ left: Range<Int>, to right: Range<Int>, of other: RawSpan) -> Bool {
-        guard left.count == right.count else { return false }
-        for distance in 0..<left.count
-        where self[left.lowerBound + distance] != other[right.lowerBound + distance] {
-            return false
-        }
-        return true
     }
 }

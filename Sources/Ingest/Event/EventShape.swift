@@ -1,5 +1,4 @@
 import Common
-import Glibc
 
 /// How the last event was laid out: the next one of the same sender nearly always differs in three values only.
 ///
@@ -159,12 +158,6 @@ struct EventShape: ~Copyable {
     }
 
     private func isSame(_ payload: RawSpan, _ start: Int, as old: Int, _ length: Int) -> Bool {
-        guard start + length <= payload.byteCount else { return false }
-        return payload.withUnsafeBytes { bytes in
-            text.withUnsafeBytes { known in
-                guard let left = bytes.baseAddress, let right = known.baseAddress else { return length == 0 }
-                return memcmp(left + start, right + old, length) == 0
-            }
-        }
+        text.withSpan { payload.equals($0, old..<old + length, start..<start + length) }
     }
 }

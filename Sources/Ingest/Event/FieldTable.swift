@@ -1,5 +1,4 @@
 import Common
-import Glibc
 
 /// The number of a field in a `FieldTable`.
 struct FieldID: Hashable, Sendable {
@@ -202,22 +201,12 @@ private struct MemberIndex: Sendable {
     func find(node: Int, _ bytes: RawSpan, _ range: Range<Int>) -> FieldTable.Child? {
         var index = Self.hash(node: node, bytes, range) & (buckets.count - 1)
         while let bucket = buckets[index] {
-            if bucket.node == node, bucket.key.count == range.count, isEqual(bucket.key, bytes, range) {
+            if bucket.node == node, keys.span.bytes.equals(bytes, range, bucket.key) {
                 return bucket.child
             }
             index = (index + 1) & (buckets.count - 1)
         }
         return nil
-    }
-
-    @inline(__always)
-    private func isEqual(_ key: Range<Int>, _ bytes: RawSpan, _ range: Range<Int>) -> Bool {
-        keys.withUnsafeBytes { keys in
-            bytes.withUnsafeBytes { bytes in
-                guard let left = keys.baseAddress, let right = bytes.baseAddress else { return key.isEmpty }
-                return memcmp(left + key.lowerBound, right + range.lowerBound, range.count) == 0
-            }
-        }
     }
 
     /// Mixes the length, the first and the last eight bytes: enough to tell names apart, and equal for equal keys.

@@ -62,12 +62,4 @@ enum FormatName: String, CaseIterable, Sendable {
         case .nginxError, .pythonJSON, .syslog, .json, .plain: nil
         }
     }
-
-    /// Whether lines are requests of clients.
-    var isAccessLog: Bool {
-        switch self {
-        case .nginxAccess, .nginxIngress, .nginxJSON, .gunicornAccess, .apache: true
-        default: false
-        }
-    }
 }

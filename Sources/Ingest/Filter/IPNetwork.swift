@@ -43,3 +43,14 @@ struct IPNetwork: Hashable, Sendable {
 
     private static func mask(_ bits: Int) -> UInt64 { bits == 0 ? 0 : ~0 << UInt64(64 - bits) }
 }
+
+extension ConfigurationReader {
+    /// The networks that texts under `key` name; one that names none is complained about and left out.
+    func networks(_ texts: [String], of key: String) -> [IPNetwork] {
+        texts.compactMap { text in
+            if let network = IPNetwork(text) { return network }
+            problem(key, "\(text) is no address or network; write 10.0.0.0/8 or 192.0.2.1")
+            return nil
+        }
+    }
+}

@@ -164,16 +164,6 @@ final class Pipeline {
         unescaped.withSpan { parse($0, payload, readTime) }
     }
 
-    /// Adds the document of one event to a bulk request.
-    ///
-    /// - Parameters: as for `read`.
-    func append(_ payload: RawSpan, receivedAt: CalendarTime, to batch: BulkBatch) {
-        read(payload, receivedAt: receivedAt)
-        withNames { index, id in
-            batch.append(index: index, id: id) { buffer in write(payload, into: &buffer) }
-        }
-    }
-
     /// Calls `body` with the index and the id of the event that was read.
     func withNames<R, E: Error>(_ body: (_ index: RawSpan, _ id: RawSpan) throws(E) -> R) throws(E) -> R {
         try index.withName { index throws(E) in

@@ -97,12 +97,7 @@ struct PipelineConfiguration: Sendable {
     }
 
     private func check(_ reader: ConfigurationReader) {
-        for text in trustedProxies where IPNetwork(text) == nil {
-            reader.problem(
-                "trusted_proxies",
-                "\(text) is no address or network; write 10.0.0.0/8 or 192.0.2.1"
-            )
-        }
+        _ = reader.networks(trustedProxies, of: "trusted_proxies")
         for name in urlParameters {
             if let problem = URLParameters.problem(with: name) { reader.problem("url_params", problem) }
         }

@@ -31,7 +31,6 @@ struct FilterFailure: Error, Equatable {
         case csv = "_csvparsefailure"
         case date = "_dateparsefailure"
         case geoIP = "_geoip_lookup_failure"
-        case format = "_formatparsefailure"
         case convert = "_convertfailure"
         case nginx = "_nginxparsefailure"
         case split = "_split_type_failure"

@@ -28,9 +28,6 @@ struct DatePattern: Sendable {
 
     let parts: [Part]
 
-    /// Whether texts name their zone.
-    var hasZone: Bool { parts.contains { [.offset, .zoneName, .zoneID].contains($0) } }
-
     /// - Throws: which letters are not known.
     init(_ pattern: String) throws(PatternError) {
         var parts: [Part] = []

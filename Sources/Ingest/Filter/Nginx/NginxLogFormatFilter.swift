@@ -20,14 +20,7 @@ struct NginxLogFormatPlan: FilterPlan {
         let text = reader.string("log_format", default: "combined")
         let escape = reader.choice("escape", default: NginxLogFormat.Escape.default)
         let proxies = reader.strings("trusted_proxies", default: PipelineConfiguration().trustedProxies)
-        trustedProxies = proxies.compactMap { text in
-            if let network = IPNetwork(text) { return network }
-            reader.problem(
-                "trusted_proxies",
-                "\(text) is no address or network; write 10.0.0.0/8 or 192.0.2.1"
-            )
-            return nil
-        }
+        trustedProxies = reader.networks(proxies, of: "trusted_proxies")
         do throws(LogFormatError) {
             format = try CompiledFormat(.nginxAccess, logFormat: text, escape: escape)
         } catch {
