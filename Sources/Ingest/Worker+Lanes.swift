@@ -38,33 +38,46 @@ extension Worker {
         guard !lane.batch.isEmpty, !lane.isBlocked else { return }
         let number = nextBatch
         let bytes = lane.batch.byteCount
-        let isTaken = output.submit(lane.batch, lane: lane.outlet.lane) { [mailbox] result in
-            mailbox.send(.finished(batch: number, result))
-        }
+        let isTaken = output.submit(
+            lane.batch,
+            lane: lane.outlet.lane,
+            turnedBack: { [mailbox] in mailbox.send(.turnedBack(batch: number, $0)) },
+            completion: { [mailbox] in mailbox.send(.finished(batch: number, $0)) }
+        )
         guard isTaken else {
             lane.isBlocked = true
             output.whenRoom(for: bytes) { [mailbox] in mailbox.send(.room) }
             return
         }
         nextBatch += 1
-        flights[number] = Flight(lane: lane, shares: lane.depart(), bytes: bytes)
+        flights[number] = lane.depart()
+    }
+
+    /// Documents of a batch were turned back: windows without any of them need not wait for those.
+    func turnedBack(_ number: Int, _ remainder: BulkRemainder, now: Int64) {
+        guard var flight = flights.removeValue(forKey: number) else { return }
+        flight.lane.turnedBack(&flight, remainder) { stored($1, of: $0, now: now) }
+        flights[number] = flight
     }
 
     /// A batch is complete or given up: the windows whose documents are all safe are acknowledged.
     func finish(_ number: Int, _ result: BulkResult, now: Int64) {
         guard let flight = flights.removeValue(forKey: number) else { return }
-        flight.lane.arrived(bytes: flight.bytes)
-        flight.lane.outlet.count(result)
-        guard result != .abandoned else { return }
-        for share in flight.shares {
-            guard let connection = connections[share.connection] else { continue }
-            connection.windows.stored(share.window, documents: share.documents)
-            do throws(BeatsConnection.End) {
-                try acknowledge(connection, now: now)
-                updateInterest(of: connection)
-            } catch {
-                end(share.connection, error)
-            }
+        flight.lane.arrived(flight)
+        guard case .complete(let counts) = result else { return }
+        flight.lane.outlet.count(counts - flight.counted)
+        for share in flight.shares { stored(share.waiting, of: share, now: now) }
+    }
+
+    /// Documents of a window have become safe.
+    private func stored(_ documents: Int, of share: WorkerLane.Share, now: Int64) {
+        guard let connection = connections[share.connection] else { return }
+        connection.windows.stored(share.window, documents: documents)
+        do throws(BeatsConnection.End) {
+            try acknowledge(connection, now: now)
+            updateInterest(of: connection)
+        } catch {
+            end(share.connection, error)
         }
     }
 }

@@ -22,12 +22,6 @@ final class Worker {
     private static let sliceEvents = 32
     private static let mailboxToken: UInt64 = 0
 
-    struct Flight {
-        let lane: WorkerLane
-        let shares: [WorkerLane.Share]
-        let bytes: Int
-    }
-
     let settings: WorkerSettings
     let mailbox: WorkerMailbox
     let output: any DocumentOutput
@@ -43,7 +37,7 @@ final class Worker {
     private var scratch = ByteBuffer(capacity: BeatsConnection.readBytes)
     private var inflate = ByteBuffer()
 
-    var flights: [Int: Flight] = [:]
+    var flights: [Int: WorkerLane.Flight] = [:]
     var nextBatch = 0
     /// Connections that are not read because memory for their frame is short, or too many of their windows wait.
     private var starved: Set<UInt64> = []
@@ -151,6 +145,7 @@ final class Worker {
             switch message {
             case .connection(let raw, let peer, let input): open(raw, peer: peer, input: input, now: now)
             case .finished(let number, let result): finish(number, result, now: now)
+            case .turnedBack(let number, let remainder): turnedBack(number, remainder, now: now)
             case .room: for lane in lanes { lane.isBlocked = false }
             case .inputs(let inputs): take(inputs, now: now)
             case .pulse: mailbox.answerPulse()
@@ -190,7 +185,7 @@ final class Worker {
     private func forgetUnused() {
         inputs = inputs.filter { !$0.value.isRemoved || $0.value.connections > 0 }
         lanes.removeAll { lane in
-            lane.flights == 0 && lane.batch.isEmpty && !inputs.values.contains { $0.lane === lane }
+            !lane.hasDocuments && !inputs.values.contains { $0.lane === lane }
         }
     }
 

@@ -95,6 +95,29 @@ def test_an_index_that_takes_nothing_holds_up_nobody_else(store: BulkStore, two:
     store.assert_no_violations()
 
 
+def test_documents_that_are_turned_back_hold_up_only_their_own_windows(store: BulkStore, start_ingest: StartIngest) -> None:
+    """In one pipeline, senders whose documents the store takes go on beside those whose documents it turns back."""
+    ingest = start_ingest(store.url, changes={**TIGHT, "workers": 1})
+    store.fault("item", match="/item/slow", status=429, type="es_rejected_execution_exception")
+    turns = 40
+    with Sender(ingest.port) as slow, Sender(ingest.port) as quick:
+        for turn in range(turns):
+            numbers = range(turn * 20, turn * 20 + 20)
+            # So many bulks with documents of both that all of the memory would be held if they were kept whole.
+            if turn < 30:
+                slow.send(window(numbers, "slow"))
+            quick.send(window(range(turn * 200, turn * 200 + 200), "quick", width=1_000, compress=False))
+            quick.wait_for_ack(200)
+        assert store.count() == turns * 200
+        assert ingest.stats()["pipelines"]["nginx-access"]["events"]["out"] == turns * 200
+        store.clear_faults()
+        for _ in range(30):
+            slow.wait_for_ack(20)
+    wanted = [*numbered(range(30 * 20), "slow"), *numbered(range(turns * 200), "quick")]
+    assert_exactly((number_of(document.source) for document in store.documents()), wanted)
+    store.assert_no_violations()
+
+
 def test_a_thousand_senders_without_a_store(processes: Any, store: BulkStore, start_ingest: StartIngest) -> None:
     """Memory stays within its bound while nothing can be stored; then every line is stored once."""
     senders, events = 1_000, 10

@@ -195,6 +195,13 @@ def test_pipeline_files_and_filters_are_read_again(store: BulkStore, start_inges
         file.write_text(f"format: nginx-access\nindex: site\nfilters:\n  - geoip: {{field: source.ip, database: {database}}}\n  - set: {{fields: {{labels.version: two}}}}\n")
         ingest.signal_and_wait()
         assert ingest.reloads()["successes"] == 2, ingest.reloads()
+        filters = ingest.stats()["pipelines"]["site"]["plugins"]["filters"]
+        assert [(filter["id"], filter["events"]["in"]) for filter in filters] == [("set-1", 6), ("geoip-1", 0)]
+        file.write_text(file.read_text().replace("  - geoip", "  - drop: {}\n    if: source.ip == '-'\n  - geoip"))
+        ingest.signal_and_wait()
+        file.write_text(f"format: nginx-access\nindex: site\nfilters:\n  - geoip: {{field: source.ip, database: {database}}}\n  - set: {{fields: {{labels.version: two}}}}\n")
+        ingest.signal_and_wait()
+        assert {filter["id"] for filter in ingest.stats()["pipelines"]["site"]["plugins"]["filters"]} == {"set-1", "geoip-1"}
         sender.send(window(range(6, 9)))
         sender.wait_for_ack(3)
     versions = {number_of(document.source)[1]: document.source["labels"]["version"] for document in store.documents()}

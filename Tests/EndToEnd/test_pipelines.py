@@ -122,7 +122,7 @@ def test_tests_in_a_pipeline_file_run_with_check(tmp_path: Path) -> None:
     ("text", "complaints"),
     [
         ("filters:\n  - sett: {}\n", [":2:", "pipelines.bad.filters.0.sett", 'did you mean "set"?']),
-        ("filters:\n  - drop: {}\n    if: 'a = 3'\n", [":3:", "filters.0.if", "character 3"]),
+        ("filters:\n  - drop: {}\n    if: 'a = 3'\n", [":3:", "filters.0.if", "column 12: \"=\" is not"]),
         ("filters:\n  - drop: {}\n    remove: {fields: [a]}\n", [":3:", "a second filter"]),
         ("filters:\n  - {if: a}\n", [":2:", "stands without a filter"]),
         ("filters:\n  - set: {fields: {a: '%{x'}}\n", [":2:", "not closed"]),

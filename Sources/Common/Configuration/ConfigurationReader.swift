@@ -346,6 +346,21 @@ package final class ConfigurationReader {
         complain(keys.first { $0.key == key }?.position ?? position, key, message)
     }
 
+    /// Where a character of a text stands, in words: its column in the file, with the line if it is not the key's, where
+    /// the text stands there as it is; else its number in the text.
+    ///
+    /// - Parameter character: counts from 1.
+    package func place(in key: String, character: Int) -> String {
+        guard let node = value(key), case .scalar(let scalar) = node.content, let start = node.textColumn
+        else {
+            return "character \(character)"
+        }
+        let before = scalar.text.prefix(character - 1).unicodeScalars.count
+        let column = "column \(start + before)"
+        let line = keys.first { $0.key == key }?.position.line
+        return node.position.line == line ? column : "line \(node.position.line), \(column)"
+    }
+
     /// Throws everything that was found wrong, unknown keys included; for the root, after reading.
     package func finish() throws(ConfigurationError) {
         complainAboutUnknownKeys()

@@ -140,7 +140,7 @@ private struct YAMLComposer: ~Copyable {
             throw ConfigurationError("a value is missing here", at: read.position)
         }
         lastDepth = height
-        let node = YAMLNode(content, at: read.position)
+        let node = YAMLNode(content, at: read.position, textColumn: read.textColumn)
         if let anchor = read.anchor {
             anchors[anchor] = Anchored(node: node, values: values - before + 1, depth: height)
         }
@@ -223,6 +223,7 @@ private struct YAMLComposer: ~Copyable {
         let event: Event
         let anchor: String?
         let position: YAMLPosition
+        var textColumn: Int?
     }
 
     private func next() throws(ConfigurationError) -> Read {
@@ -262,9 +263,26 @@ private struct YAMLComposer: ~Copyable {
                 String(decoding: value, as: UTF8.self),
                 isQuoted: data.style != YAML_PLAIN_SCALAR_STYLE || tag.map(asText.contains) == true
             )
-            return Read(event: .scalar(scalar), anchor: text(data.anchor), position: position)
+            return Read(
+                event: .scalar(scalar),
+                anchor: text(data.anchor),
+                position: position,
+                textColumn: Self.textColumn(of: scalar.text, data.style, event)
+            )
         default: return Read(event: .streamEnd, anchor: nil, position: position)
         }
+    }
+
+    /// See `YAMLNode.textColumn`: the event is as long as its text and quotes only where nothing is escaped or folded.
+    private static func textColumn(of text: String, _ style: yaml_scalar_style_t, _ event: yaml_event_t)
+        -> Int?
+    {
+        let quote =
+            style == YAML_SINGLE_QUOTED_SCALAR_STYLE || style == YAML_DOUBLE_QUOTED_SCALAR_STYLE ? 1 : 0
+        let (start, end) = (event.start_mark, event.end_mark)
+        guard start.line == end.line, Int(end.column - start.column) == text.unicodeScalars.count + 2 * quote
+        else { return nil }
+        return Int(start.column) + 1 + quote
     }
 
     private func check(

@@ -44,12 +44,20 @@ package struct YAMLNode: Equatable, Sendable {
         }
     }
 
-    package var content: Content
+    package var content: Content {
+        didSet {
+            if case .scalar = content, content != oldValue { textColumn = nil }
+        }
+    }
     package let position: YAMLPosition
+    /// The column where the text of a scalar begins that stands in the file character for character on one line; nil
+    /// for block scalars, texts with escapes, and whatever did not come from a file as it is.
+    package private(set) var textColumn: Int?
 
-    package init(_ content: Content, at position: YAMLPosition) {
+    package init(_ content: Content, at position: YAMLPosition, textColumn: Int? = nil) {
         self.content = content
         self.position = position
+        self.textColumn = textColumn
     }
 
     /// Whether the value is written as nothing, `~` or `null`.

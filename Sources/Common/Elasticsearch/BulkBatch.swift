@@ -107,6 +107,15 @@ package final class BulkBatch: @unchecked Sendable {
         append(index: index, id: id) { $0.append(document) }
     }
 
+    /// Adds a document as another batch holds it.
+    package func append(_ document: Int, of other: BulkBatch) {
+        let range = other.range(document)
+        let start = bytes.count
+        other.bytes.withSpan { bytes.append($0, range) }
+        let source = Int(other.entries[document].source) - range.lowerBound
+        entries.append(Entry(start: UInt32(start), source: UInt32(start + source)))
+    }
+
     /// Adds documents as another batch held them: both lines of each, with their ends.
     ///
     /// - Parameters:

@@ -8,6 +8,9 @@ package final class BulkIndexer: Sendable {
     /// Writes documents that can never be stored to a place that survives a crash; returns when they are there.
     package typealias Bury = @Sendable (BulkBatch, [BulkProgress.Burial]) throws -> Void
 
+    /// Learns how far a batch has come of which documents were turned back.
+    package typealias TurnedBack = @Sendable (BulkRemainder) -> Void
+
     /// Lanes beyond so many share senders with others.
     private static let maxExtraSenders = 64
 
@@ -93,6 +96,7 @@ package final class BulkIndexer: Sendable {
                 setup: setup,
                 traits: traits,
                 bury: bury,
+                shrink: { [weak self] job in self?.shrink(job) },
                 complete: { [weak self] job in self?.complete(job) }
             )
             queue.change { $0.activeSenders += 1 }
@@ -134,15 +138,25 @@ package final class BulkIndexer: Sendable {
     /// - Parameter lane: nil for the lane of all who name none.
     /// - Parameter isReturned: at its completion the batch is the caller's again, documents and all, for `recycle`;
     ///   otherwise the indexer empties and keeps it.
+    /// - Parameter turnedBack: called, on another thread and before `completion`, each time the store took or refused
+    ///   some documents and turned others back: all but the ones it is told are safe.
     /// - Returns: false when too many bytes are pending, or after `stop`: the batch is still the caller's, who asks
     ///   `whenRoom` to be told.
     package func submit(
         _ batch: BulkBatch,
         lane: BulkLane? = nil,
         isReturned: Bool = false,
+        turnedBack: TurnedBack? = nil,
         completion: @escaping @Sendable (BulkResult) -> Void
     ) -> Bool {
-        let job = BulkJob(batch, settings.retry, lane: lane, isReturned: isReturned, completion)
+        let job = BulkJob(
+            batch,
+            settings.retry,
+            lane: lane,
+            isReturned: isReturned,
+            turnedBack: turnedBack,
+            completion
+        )
         // Only senders wait while batches are admitted, and one is enough for it.
         return queue.changeForOne { $0.admit(job) }
     }
@@ -190,11 +204,23 @@ package final class BulkIndexer: Sendable {
         for wake in waiters { wake() }
     }
 
+    /// Some documents of the job were turned back: the others are safe, and their memory is given back.
+    private func shrink(_ job: BulkJob) {
+        guard let turnedBack = job.turnedBack, let waiting = job.waiting else { return }
+        let before = job.byteCount
+        if let whole = job.shrink(into: { BulkBatch() }) {
+            recycle(whole)
+            let waiters = queue.update { $0.shrunk(from: before, to: job.byteCount) }
+            for wake in waiters { wake() }
+        }
+        turnedBack(BulkRemainder(waiting: waiting, bytes: job.byteCount, counts: job.counts))
+    }
+
     private func complete(_ job: BulkJob) {
-        let result = job.result
+        let counts = job.counts
         if !job.isReturned { recycle(job.batch) }
         let waiters = queue.update { $0.completed(job) }
-        job.completion(result)
+        job.completion(.complete(counts))
         for wake in waiters { wake() }
     }
 }

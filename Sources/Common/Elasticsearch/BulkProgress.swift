@@ -47,7 +47,7 @@ package struct BulkProgress: Sendable {
 
     private var parts: [[Int]]
     /// Documents from here on are stripped ones.
-    private let originalCount: Int
+    private var originalCount: Int
     private var documentCount: Int
     /// Documents of the answer being read that go into another request.
     private var turnedBack: [Int] = []
@@ -147,6 +147,22 @@ package struct BulkProgress: Sendable {
         guard count > 0 else { return }
         parts.append(Array(documentCount..<documentCount + count))
         documentCount += count
+    }
+
+    /// The documents that are not safe yet, ascending; nil while stripped documents wait among them.
+    package var waiting: [Int]? {
+        guard documentCount == originalCount else { return nil }
+        return parts.count == 1 ? parts[0] : parts.joined().sorted()
+    }
+
+    /// Counts the documents that are left from 0 on, as they stand in a batch without the others.
+    ///
+    /// - Precondition: `waiting` is not nil, and nothing waits to be buried.
+    package mutating func renumber() {
+        let count = parts.reduce(0) { $0 + $1.count }
+        parts = [Array(0..<count)]
+        originalCount = count
+        documentCount = count
     }
 
     /// The pause is over.

@@ -96,6 +96,15 @@ struct BulkQueue {
         troubledBatches += 1
     }
 
+    /// Notes that a batch in work holds fewer bytes than before.
+    ///
+    /// - Returns: whom to tell that there is room.
+    mutating func shrunk(from before: Int, to after: Int) -> [@Sendable () -> Void] {
+        pendingBytes -= before - after
+        defer { roomWaiters = [] }
+        return roomWaiters
+    }
+
     /// Forgets a batch.
     ///
     /// - Returns: whom to tell that there is room.

@@ -16,6 +16,8 @@ struct BulkSender: @unchecked Sendable {
     let setup: ElasticsearchSetup?
     let traits: StoreTraits
     let bury: BulkIndexer.Bury
+    /// Told of a job of which some documents were turned back.
+    let shrink: @Sendable (BulkJob) -> Void
     let complete: @Sendable (BulkJob) -> Void
 
     /// The bodies of the request being sent.
@@ -321,6 +323,7 @@ struct BulkSender: @unchecked Sendable {
         case .done: complete(job)
         case .pause:
             job.progress.resumed()
+            shrink(job)
             rest(job)
         case .send, .bury: queue.change { $0.putBack(job) }
         }

@@ -121,6 +121,21 @@ package final class Metrics: Sendable {
         }
     }
 
+    /// Forgets series of things that are gone.
+    ///
+    /// Whoever holds their counters may count on; nobody sees it.
+    ///
+    /// - Parameters:
+    ///   - prefix: of the names that are looked at.
+    ///   - isKept: told the values of a series' labels, in their order.
+    package func keep(_ prefix: String, where isKept: ([String]) -> Bool) {
+        families.withLock { families in
+            for index in families.indices where families[index].name.hasPrefix(prefix) {
+                families[index].series.removeAll { !isKept($0.labels.map(\.value)) }
+            }
+        }
+    }
+
     /// Numbers of things that come and go, each with the value of `label`: made when someone asks.
     ///
     /// Prometheus text only: in JSON the owner of the things shows them with all that is known of each.

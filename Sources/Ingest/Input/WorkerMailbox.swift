@@ -10,6 +10,8 @@ final class WorkerMailbox: Sendable {
         case connection(Int32, peer: Socket.Address, input: Int)
         /// All documents of the batch are stored or dead-lettered, or it was given up at the stop.
         case finished(batch: Int, BulkResult)
+        /// Some documents of the batch were turned back.
+        case turnedBack(batch: Int, BulkRemainder)
         /// The indexer takes batches again.
         case room
         /// The inputs of another configuration: they replace those before, from the next event on.

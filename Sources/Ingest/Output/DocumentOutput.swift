@@ -17,6 +17,7 @@ protocol DocumentOutput: AnyObject, Sendable {
     func submit(
         _ batch: BulkBatch,
         lane: BulkLane,
+        turnedBack: @escaping BulkIndexer.TurnedBack,
         completion: @escaping @Sendable (BulkResult) -> Void
     ) -> Bool
 

@@ -40,9 +40,10 @@ final class ElasticsearchOutput: DocumentOutput {
     func submit(
         _ batch: BulkBatch,
         lane: BulkLane,
+        turnedBack: @escaping BulkIndexer.TurnedBack,
         completion: @escaping @Sendable (BulkResult) -> Void
     ) -> Bool {
-        indexer.submit(batch, lane: lane, completion: completion)
+        indexer.submit(batch, lane: lane, turnedBack: turnedBack, completion: completion)
     }
 
     func whenRoom(for bytes: Int, _ wake: @escaping @Sendable () -> Void) {

@@ -57,6 +57,7 @@ final class LineOutput: DocumentOutput {
     func submit(
         _ batch: BulkBatch,
         lane: BulkLane,
+        turnedBack _: @escaping BulkIndexer.TurnedBack,
         completion: @escaping @Sendable (BulkResult) -> Void
     ) -> Bool {
         queue.change { queue in
@@ -158,7 +159,7 @@ final class LineOutput: DocumentOutput {
         for job in jobs {
             let count = job.batch.documentCount
             if isWritten { written.add(count) }
-            job.completion(isWritten ? .complete(stored: count, duplicates: 0, deadLetters: 0) : .abandoned)
+            job.completion(isWritten ? .complete(BulkCounts(stored: count)) : .abandoned)
         }
         for wake in waiters { wake() }
     }

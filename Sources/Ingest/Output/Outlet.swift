@@ -50,11 +50,10 @@ final class Outlet: Sendable {
         )
     }
 
-    /// Counts what became of a batch; nothing of one that was given up.
-    func count(_ result: BulkResult) {
-        guard case .complete(let stored, let duplicates, let deadLetters) = result else { return }
-        self.stored.add(stored)
-        self.duplicates.add(duplicates)
-        self.deadLetters.add(deadLetters)
+    /// Counts documents that have become safe.
+    func count(_ counts: BulkCounts) {
+        stored.add(counts.stored)
+        duplicates.add(counts.duplicates)
+        deadLetters.add(counts.deadLetters)
     }
 }

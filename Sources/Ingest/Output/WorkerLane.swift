@@ -8,8 +8,26 @@ final class WorkerLane {
     struct Share {
         let connection: UInt64
         let window: ReceiveWindows.ID
-        var documents: Int
+        /// Where they stand in the batch.
+        var range: Range<Int>
+        /// How many of them are not safe yet.
+        var waiting: Int
     }
+
+    /// A batch that is on its way.
+    struct Flight {
+        let lane: WorkerLane
+        var shares: [Share]
+        /// Bytes of its documents that are not safe yet.
+        var bytes: Int
+        /// What was counted of the others.
+        var counted = BulkCounts()
+        /// Some of its documents were turned back; it does not count as one of those in flight any more.
+        var isTurnedBack = false
+    }
+
+    /// Batches of which documents were turned back, each with another request now and then.
+    private static let maxTurnedBack = 256
 
     let outlet: Outlet
     private(set) var batch = BulkBatch(capacityBytes: 0)
@@ -21,8 +39,10 @@ final class WorkerLane {
     private(set) var batchStart: Int64 = 0
     /// The indexer has no room for the open batch.
     var isBlocked = false
-    /// Batches in flight, and their bytes.
+    /// Batches in flight of which nothing was turned back.
     private(set) var flights = 0
+    private(set) var turnedBackFlights = 0
+    /// Bytes of all of them.
     private(set) var flightBytes = 0
     /// Connections whose documents go here.
     var connections = 0
@@ -41,7 +61,7 @@ final class WorkerLane {
 
     /// Whether it holds as many documents as it may; a batch is begun only where a whole one fits.
     var isFull: Bool {
-        if isBlocked { return true }
+        if isBlocked || turnedBackFlights >= Self.maxTurnedBack { return true }
         guard batch.isEmpty else { return heldBytes >= allowanceBytes }
         return flightBytes > 0 && flightBytes + batchBytes > allowanceBytes
     }
@@ -53,34 +73,68 @@ final class WorkerLane {
         batchStart = now
     }
 
+    /// Whether documents of it are on their way or about to be.
+    var hasDocuments: Bool { flights > 0 || turnedBackFlights > 0 || !batch.isEmpty }
+
     /// Notes that documents were appended to the open batch.
     func share(with connection: UInt64, _ window: ReceiveWindows.ID, documents: Int) {
         if let last = shares.indices.last, shares[last].window == window,
             shares[last].connection == connection
         {
-            shares[last].documents += documents
+            shares[last].range = shares[last].range.lowerBound..<batch.documentCount
+            shares[last].waiting += documents
         } else {
-            shares.append(Share(connection: connection, window: window, documents: documents))
+            let range = batch.documentCount - documents..<batch.documentCount
+            shares.append(Share(connection: connection, window: window, range: range, waiting: documents))
         }
     }
 
     /// The open batch is on its way.
     ///
     /// - Returns: whose documents are in it.
-    func depart() -> [Share] {
+    func depart() -> Flight {
+        let bytes = batch.byteCount
         flights += 1
-        flightBytes += batch.byteCount
-        outlet.pendingBytes.add(batch.byteCount)
+        flightBytes += bytes
+        outlet.pendingBytes.add(bytes)
         // Its memory comes with its first document: an idle worker keeps none.
         batch = BulkBatch(capacityBytes: 0)
         hasMemory = false
         defer { shares = [] }
-        return shares
+        return Flight(lane: self, shares: shares, bytes: bytes)
+    }
+
+    /// Some documents of a batch are safe, and others were turned back.
+    ///
+    /// - Parameter stored: told of each window and how many of its documents have become safe.
+    func turnedBack(_ flight: inout Flight, _ remainder: BulkRemainder, stored: (Share, Int) -> Void) {
+        if !flight.isTurnedBack {
+            flight.isTurnedBack = true
+            flights -= 1
+            turnedBackFlights += 1
+        }
+        release(flight.bytes - remainder.bytes)
+        flight.bytes = remainder.bytes
+        outlet.count(remainder.counts - flight.counted)
+        flight.counted = remainder.counts
+        var rest = remainder.waiting[...]
+        for index in flight.shares.indices {
+            let share = flight.shares[index]
+            rest = rest.drop { $0 < share.range.lowerBound }
+            let left = rest.prefix { $0 < share.range.upperBound }.count
+            flight.shares[index].waiting = left
+            if left < share.waiting { stored(share, share.waiting - left) }
+        }
+        flight.shares.removeAll { $0.waiting == 0 }
     }
 
     /// A batch has ended.
-    func arrived(bytes: Int) {
-        flights -= 1
+    func arrived(_ flight: Flight) {
+        if flight.isTurnedBack { turnedBackFlights -= 1 } else { flights -= 1 }
+        release(flight.bytes)
+    }
+
+    private func release(_ bytes: Int) {
         flightBytes -= bytes
         outlet.pendingBytes.add(-bytes)
     }

@@ -193,6 +193,11 @@ struct PipelineFiltersPlan: Sendable {
         }
     }
 
+    /// The values of the labels of each filter's metrics.
+    var labels: [[String]] {
+        program.steps.map { FilterCounters.labels(pipeline: name, filter: $0.name, id: $0.id).map(\.1) }
+    }
+
     /// The filters of one worker.
     func filters(enrichment: Enrichment?) throws -> DocumentFilters {
         let workplace = FilterWorkplace(enrichment: enrichment, pipeline: name)

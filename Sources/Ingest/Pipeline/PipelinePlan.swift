@@ -30,6 +30,9 @@ struct PipelinePlan: Sendable {
         table = try FieldTable(names: try configurations.flatMap { try $0.fieldNames() })
     }
 
+    /// The values of the labels of all filters' metrics.
+    var filterLabels: Set<[String]> { Set(filters.flatMap { $0?.labels ?? [] }) }
+
     /// Pipelines for one thread, with caches of their own.
     func pipelines() throws -> [Pipeline] {
         let enrichment = Enrichment(databases)

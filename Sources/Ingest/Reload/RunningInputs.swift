@@ -58,14 +58,15 @@ final class RunningInputs: Sendable {
             nextID += 1
         }
         let inputs = changes.kept + ports.map(\.input)
+        let pipelines = try PipelinePlan(
+            inputs.compactMap { configuration.pipeline($0.configuration.pipeline) },
+            databases: databases,
+            metrics: parts.metrics.registry,
+            samples: parts.samples
+        )
         let plan = InputPlan(
             inputs,
-            pipelines: try PipelinePlan(
-                inputs.compactMap { configuration.pipeline($0.configuration.pipeline) },
-                databases: databases,
-                metrics: parts.metrics.registry,
-                samples: parts.samples
-            ),
+            pipelines: pipelines,
             outlets: parts.outlets,
             metrics: parts.metrics
         )
@@ -81,6 +82,7 @@ final class RunningInputs: Sendable {
         for input in changes.removed { parts.listener.send(.close(input.id)) }
         for (mailbox, inputs) in zip(parts.mailboxes, workerInputs) { mailbox.send(.inputs(inputs)) }
         for port in ports { parts.listener.send(.open(port)) }
+        FilterCounters.keep(only: pipelines.filterLabels, in: parts.metrics.registry)
         parts.outlets.keep(only: Set(inputs.map(\.configuration.pipeline)))
         state.withLock {
             $0 = State(

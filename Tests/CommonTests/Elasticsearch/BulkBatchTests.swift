@@ -41,6 +41,25 @@ struct BulkBatchTests {
         #expect(batch.isEmpty && batch.byteCount == 0)
     }
 
+    @Test("takes single documents of another batch, both lines of each")
+    func documentsOfAnother() {
+        let (whole, part) = (BulkBatch(), BulkBatch())
+        for text in [#"{"n":0}"#, #"{"n":11}"#, #"{"n":222}"#] {
+            whole.append(
+                index: Array("i".utf8).span.bytes,
+                id: [UInt8]().span.bytes,
+                document: Array(text.utf8).span.bytes
+            )
+        }
+        for document in [0, 2] { part.append(document, of: whole) }
+        #expect(part.documentCount == 2)
+        #expect(part.bytes.text.split(separator: "\n").count == 4)
+        part.bytes.withSpan { bytes in
+            #expect(bytes.text(part.sourceRange(1)) == #"{"n":222}"#)
+            #expect(bytes.text(part.actionRange(1)) == #"{"create":{"_index":"i"}}"#)
+        }
+    }
+
     @Test("leaves out what is too large, for itself or for the batch")
     func tooLarge() {
         let batch = BulkBatch()

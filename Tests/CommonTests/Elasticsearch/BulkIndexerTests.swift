@@ -77,7 +77,7 @@ struct BulkIndexerTests {
         let answers: [FaultyStore.Answer]
         /// Ids of each request.
         let requests: [[String]]
-        var result = BulkResult.complete(stored: 4, duplicates: 0, deadLetters: 0)
+        var result = BulkResult.complete(BulkCounts(stored: 4, duplicates: 0, deadLetters: 0))
         var buried: [String] = []
         var testDescription: String { name }
     }
@@ -100,7 +100,7 @@ struct BulkIndexerTests {
             name: "duplicates are success",
             answers: [.items([201, 409, 409, 201])],
             requests: [ids],
-            result: .complete(stored: 2, duplicates: 2, deadLetters: 0)
+            result: .complete(BulkCounts(stored: 2, duplicates: 2, deadLetters: 0))
         ),
         Story(
             name: "only what is turned back goes again",
@@ -112,7 +112,7 @@ struct BulkIndexerTests {
             name: "what can never be stored is a dead letter",
             answers: [.items([201, 400, 201, 201])],
             requests: [ids],
-            result: .complete(stored: 3, duplicates: 0, deadLetters: 1),
+            result: .complete(BulkCounts(stored: 3, duplicates: 0, deadLetters: 1)),
             buried: ["1 400 document_parsing_exception"]
         ),
     ]
@@ -143,7 +143,7 @@ struct BulkIndexerTests {
         defer { store.stop() }
         let run = try Run(store)
         #expect(run.submit(Self.ids))
-        #expect(try await run.results(1) == [.complete(stored: 3, duplicates: 0, deadLetters: 1)])
+        #expect(try await run.results(1) == [.complete(BulkCounts(stored: 3, duplicates: 0, deadLetters: 1))])
         #expect(store.bulkRequests.map(\.ids) == [Self.ids, ["a", "b"], ["c", "d"], ["c"], ["d"]])
         #expect(run.buried.withLock { $0 } == ["2 413 "])
         run.indexer.stop(within: .seconds(1))
@@ -160,7 +160,9 @@ struct BulkIndexerTests {
         let run = try Run(store)
         #expect(run.submit(["x"]))
         #expect(run.submit(Self.ids))
-        #expect(try await run.results(2).last == .complete(stored: 3, duplicates: 0, deadLetters: 1))
+        #expect(
+            try await run.results(2).last == .complete(BulkCounts(stored: 3, duplicates: 0, deadLetters: 1))
+        )
         #expect(run.buried.withLock { $0 } == ["1 400 parse_exception"])
         run.indexer.stop(within: .seconds(1))
     }
@@ -171,7 +173,7 @@ struct BulkIndexerTests {
         defer { store.stop() }
         let run = try Run(store, buryFailures: 3)
         #expect(run.submit(Self.ids))
-        #expect(try await run.results(1) == [.complete(stored: 3, duplicates: 0, deadLetters: 1)])
+        #expect(try await run.results(1) == [.complete(BulkCounts(stored: 3, duplicates: 0, deadLetters: 1))])
         #expect(store.bulkRequests.count == 1)
         run.indexer.stop(within: .seconds(1))
     }

@@ -31,6 +31,30 @@ struct BulkProgressTests {
         #expect([progress.stored, progress.duplicates, progress.deadLetters] == [3, 1, 0])
     }
 
+    @Test("tells which documents are not safe yet, and counts them anew when the others are gone")
+    func waiting() {
+        var progress = BulkProgress(documents: 4)
+        #expect(progress.waiting == [0, 1, 2, 3])
+        progress.refused(status: 413, type: "", reason: "", isStoreProven: true)
+        answer(&progress, [.stored, .retry])
+        #expect(progress.waiting == [1, 2, 3])
+        progress.resumed()
+        answer(&progress, [.stored, .retry])
+        progress.resumed()
+        #expect(progress.waiting == [1, 3])
+        progress.renumber()
+        #expect(progress.waiting == [0, 1] && progress.part == [0, 1])
+        answer(&progress, [.deadLetter, .stored])
+        #expect(progress.burials.map(\.document) == [0])
+        progress.buried()
+        progress.addFallbacks(1)
+        // A stripped document does not say whose it is.
+        #expect(progress.part == [2] && progress.waiting == nil)
+        answer(&progress, [.stored])
+        #expect(progress.step == .done)
+        #expect([progress.stored, progress.deadLetters, progress.fallbacks.stored] == [3, 1, 1])
+    }
+
     @Test("buries before it goes on")
     func buries() {
         var progress = BulkProgress(documents: 3)

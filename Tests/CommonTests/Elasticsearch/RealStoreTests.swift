@@ -68,7 +68,7 @@ struct RealStoreTests {
             try indexer.start(setup: setup)
             let result = try await send(documents, indexer)
             let stored = round == 0 ? 2 : 0
-            #expect(result == .complete(stored: stored, duplicates: 2 - stored, deadLetters: 1))
+            #expect(result == .complete(BulkCounts(stored: stored, duplicates: 2 - stored, deadLetters: 1)))
             #expect(buried.all == ["1 400"])
             #expect(indexer.health.state(now: Clock.now) == .ok)
             indexer.stop(within: .seconds(1))

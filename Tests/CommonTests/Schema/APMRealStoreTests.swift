@@ -89,8 +89,8 @@ struct APMRealStoreTests {
             while holder.value == nil { try await Task.sleep(for: .milliseconds(5)) }
             let expected: BulkResult =
                 round == 0
-                ? .complete(stored: 66, duplicates: 0, deadLetters: 0)
-                : .complete(stored: 0, duplicates: 66, deadLetters: 0)
+                ? .complete(BulkCounts(stored: 66, duplicates: 0, deadLetters: 0))
+                : .complete(BulkCounts(stored: 0, duplicates: 66, deadLetters: 0))
             #expect(holder.value == expected)
         }
         #expect(refused.withLock { $0 } == [])

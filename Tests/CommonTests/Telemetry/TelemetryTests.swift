@@ -31,6 +31,19 @@ struct TelemetryTests {
         )
     }
 
+    @Test("forgets series of what is gone, and no others")
+    func forgets() {
+        let metrics = Metrics()
+        for (name, id) in [("filter_a", "1"), ("filter_b", "1"), ("filter_a", "2"), ("other", "1")] {
+            metrics.counter(name, "", [("pipeline", "p"), ("id", id)]).add()
+        }
+        metrics.keep("filter_") { $0 == ["p", "2"] }
+        let left = ["filter_a", "filter_b", "other"].map {
+            metrics.snapshot.samples($0).map { $0.labels["id"] }
+        }
+        #expect(left == [["2"], [], ["1"]])
+    }
+
     @Test("answers numbers by name and labels")
     func snapshot() {
         let metrics = Metrics()

@@ -22,8 +22,7 @@ struct PipelineStatsTests {
         for (pipeline, count) in [("shop", 7), ("other", 100)] {
             metrics.counter("ingest_pipeline_events_total", "", [("pipeline", pipeline)]).add(count)
             let outlet = Outlet(pipeline: pipeline, metrics: metrics)
-            outlet.count(.complete(stored: count - 3, duplicates: 2, deadLetters: 1))
-            outlet.count(.abandoned)
+            outlet.count(BulkCounts(stored: count - 3, duplicates: 2, deadLetters: 1))
             outlet.busy.add(nanoseconds: 1_499_600_000)
         }
         #expect(
@@ -52,7 +51,7 @@ struct PipelineStatsTests {
         outlet.lane.itemsEnded(hadErrors: false)
         outlet.lane.answered(status: 503)
         outlet.lane.failures.add()
-        outlet.count(.complete(stored: 5, duplicates: 1, deadLetters: 2))
+        outlet.count(BulkCounts(stored: 5, duplicates: 1, deadLetters: 2))
         #expect(
             text(stats(metrics).plugins)
                 == #"{"inputs":[],"codecs":[],"filters":[{"id":"first","name":"grok","#

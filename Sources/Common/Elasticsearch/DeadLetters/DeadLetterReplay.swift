@@ -195,10 +195,10 @@ final class DeadLetterReplay {
             let result = outcome.wait { result -> Monitor<BulkResult?>.Verdict<BulkResult?> in
                 result != nil || Clock.monotonic >= tick ? .proceed(result) : .wait(until: tick)
             }
-            if case .complete(let stored, let duplicates, let deadLetters)? = result {
-                progress.stored += stored
-                progress.duplicates += duplicates
-                progress.refused += deadLetters
+            if case .complete(let counts)? = result {
+                progress.stored += counts.stored
+                progress.duplicates += counts.duplicates
+                progress.refused += counts.deadLetters
                 tell(progress, "")
                 return nil
             }

@@ -15,6 +15,7 @@ final class FilterCounters: Sendable {
     /// A filter that fails for every event costs no more than a look at the clock.
     private static let sampleInterval: Int64 = 1_000_000_000
     private static let original = FieldPath("event.original")
+    private static let namePrefix = "ingest_filter_"
 
     /// - Parameters:
     ///   - filter: its kind, such as `grok`.
@@ -29,23 +30,37 @@ final class FilterCounters: Sendable {
     ) {
         self.samples = samples
         sampleName = [pipeline, id, filter].joined(separator: MonitoringPage.keySeparator)
-        let labels = [("pipeline", pipeline), ("filter", filter), ("id", id)]
-        events = metrics.counter("ingest_filter_events_total", "events that a filter was applied to", labels)
+        let labels = Self.labels(pipeline: pipeline, filter: filter, id: id)
+        events = metrics.counter(
+            "\(Self.namePrefix)events_total",
+            "events that a filter was applied to",
+            labels
+        )
         failures = metrics.counter(
-            "ingest_filter_failures_total",
+            "\(Self.namePrefix)failures_total",
             "events that a filter could not change",
             labels
         )
         drops = metrics.counter(
-            "ingest_filter_dropped_total",
+            "\(Self.namePrefix)dropped_total",
             "events that a filter kept from being stored",
             labels
         )
         time = metrics.time(
-            "ingest_filter_seconds_total",
+            "\(Self.namePrefix)seconds_total",
             "time spent in a filter, estimated from one event in \(FilterChain.timedEvery)",
             labels
         )
+    }
+
+    /// What tells a filter's metrics from those of others.
+    static func labels(pipeline: String, filter: String, id: String) -> [(String, String)] {
+        [("pipeline", pipeline), ("filter", filter), ("id", id)]
+    }
+
+    /// Forgets what filters counted that run no more.
+    static func keep(only labels: Set<[String]>, in metrics: Metrics) {
+        metrics.keep(namePrefix) { labels.contains($0) }
     }
 
     /// Counts an event that failed, and keeps it to be shown, unless another was kept just now.

@@ -69,7 +69,7 @@ struct FilterStep: Sendable {
             do throws(ConditionError) {
                 self.condition = try Condition(condition)
             } catch {
-                reader.problem("if", "\(error)")
+                reader.problem("if", "\(reader.place(in: "if", character: error.column)): \(error.reason)")
             }
         }
         if isBranch {

@@ -99,10 +99,8 @@ struct ConditionLexer {
 }
 
 /// What is wrong with a condition, and where.
-struct ConditionError: Error, Equatable, CustomStringConvertible {
+struct ConditionError: Error, Equatable {
     /// Counts characters of the condition from 1.
     let column: Int
     let reason: String
-
-    var description: String { "character \(column): \(reason)" }
 }

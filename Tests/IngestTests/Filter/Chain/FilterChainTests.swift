@@ -141,7 +141,13 @@ struct FilterChainTests {
     @Test(
         "complains with line and key",
         arguments: [
-            ("- drop: {}\n  if: a = 1", "test.yml:3: filters.0.if: character 3: "),
+            // The harness indents by two.
+            ("- drop: {}\n  if: a = 1", "test.yml:3: filters.0.if: column 11: "),
+            ("- drop: {}\n  if: 'é = 1'", "test.yml:3: filters.0.if: column 12: "),
+            ("- drop: {}\n  if:\n    \"a = 1\"", "test.yml:3: filters.0.if: line 4, column 10: "),
+            ("- drop: {}\n  if: \"a = '\\t'\"", "test.yml:3: filters.0.if: character 3: "),
+            ("- drop: {}\n  if: |\n    a = 1", "test.yml:3: filters.0.if: character 3: "),
+            ("- drop: {}\n  if: 'a == ''1'' = 1'", "test.yml:3: filters.0.if: character 10: "),
             (
                 "- mutate: {rename: {a: b}}",
                 "filters.0.mutate: there is no filter \"mutate\"; write each of its parts"
