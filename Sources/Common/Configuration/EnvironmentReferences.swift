@@ -3,8 +3,12 @@
 /// Only scalars change, and only into text: a value of the environment cannot become a key, a list or a section.
 /// An unquoted scalar is typed after the replacement, so `port: ${PORT:5044}` is a number. `$${` is a literal `${`.
 /// A variable that is set to nothing counts as missing where there is a default, as in Beats.
+///
+/// Secrets need not stand in the environment: see `Variables`.
 struct EnvironmentReferences {
-    let environment: [String: String]
+    private let variables: Variables
+
+    init(environment: [String: String]) { variables = Variables(environment) }
 
     /// `node` with every reference replaced; one that cannot be becomes a problem and leaves nothing.
     func replaced(in node: YAMLNode, path: String, problems: inout [ConfigurationError.Problem]) -> YAMLNode {
@@ -80,7 +84,12 @@ struct EnvironmentReferences {
         if fallback?.contains("${") == true {
             throw Failure(message: "the default of ${\(name):…} holds another ${; references do not nest")
         }
-        let value = environment[name]
+        let value: String?
+        do throws(Variables.Unreadable) {
+            value = try variables.value(of: name)
+        } catch {
+            throw Failure(message: error.message)
+        }
         if let value, !value.isEmpty || fallback == nil { return value }
         if let fallback, !fallback.hasPrefix("?") { return fallback }
         let reason = fallback.map { $0.dropFirst() } ?? ""
