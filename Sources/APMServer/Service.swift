@@ -21,6 +21,7 @@ final class Service {
     private let sampler: TailSampler?
     private let agents: HTTPServer
     private let monitoring: HTTPServer?
+    private let manager = ServiceManager()
 
     /// Starts everything, or throws and leaves nothing running.
     init(_ configuration: Configuration) throws {
@@ -116,6 +117,7 @@ final class Service {
                 "tls": "\(configuration.tls.isEnabled)",
             ]
         )
+        manager?.tell(.ready)
     }
 
     private static func monitoring(
@@ -139,17 +141,21 @@ final class Service {
         ).start(configuration.monitoring)
     }
 
-    /// Returns when a signal asks to stop; reloads databases meanwhile.
+    /// Returns when a signal asks to stop; reloads databases and feeds the watchdog meanwhile.
     ///
     /// - Returns: the signal.
     func wait(for signals: borrowing Descriptor) -> Int32 {
-        Signals.wait(on: signals, every: clientDatabases.reloadInterval) {
+        var watchdog = Watchdog(manager, agents)
+        let intervals = [clientDatabases.reloadInterval, watchdog.interval].compactMap { $0 }
+        return Signals.wait(on: signals, every: intervals.min()) {
+            watchdog.tick()
             if clientDatabases.reloadIfChanged() { agents.wake() }
         }
     }
 
     /// Stops in flow order: no more requests, then roll-ups, then what is on its way, which the spool keeps.
     func stop() {
+        manager?.tell(.stopping)
         let deadline = Clock.monotonic + configuration.limits.shutdownTimeout.nanoseconds
         func left() -> Duration { .nanoseconds(max(0, deadline - Clock.monotonic)) }
         configurationIndex?.stop()

@@ -1,4 +1,4 @@
-"""What shipper and ingest tell systemd over the socket of sd_notify(3); the test is the service manager."""
+"""What the services tell systemd over the socket of sd_notify(3); the test is the service manager."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from harness.loglines import append, lines
 from harness.lumberjack import Receiver
 from harness.processes import ProcessGroup
-from harness.services import Ingest, Shipper
+from harness.services import APMServer, Ingest, Shipper, StoringService
 from harness.store import BulkStore
 from harness.waiting import wait_until
 
@@ -148,22 +148,37 @@ def test_a_life_of_ingest(processes: ProcessGroup, store: BulkStore, tmp_path: P
     listening.socket.close()
 
 
-def test_the_watchdog_of_ingest_is_fed_while_its_workers_turn(processes: ProcessGroup, store: BulkStore, tmp_path: Path) -> None:
+def test_a_life_of_apm_server(processes: ProcessGroup, store: BulkStore, tmp_path: Path) -> None:
+    """Ready once its port is open, and a stop."""
     listening = Manager(str(tmp_path / "notify"))
-    ingest = Ingest(processes, [store.url])
-    ingest.process.environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "600000"}
-    ingest.start()
+    server = APMServer(processes, [store.url])
+    server.process.environment = {"NOTIFY_SOCKET": str(tmp_path / "notify")}
+    server.start()
+    assert listening.next() == {"READY": "1"}
+    assert server.process.terminate() == 0
+    assert listening.next() == {"STOPPING": "1"}
+    listening.socket.close()
+
+
+@pytest.mark.parametrize("kind", [Ingest, APMServer])
+def test_the_watchdog_is_fed_while_all_workers_turn(
+    kind: type[StoringService], processes: ProcessGroup, store: BulkStore, tmp_path: Path
+) -> None:
+    listening = Manager(str(tmp_path / "notify"))
+    service = kind(processes, [store.url])
+    service.process.environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "600000"}
+    service.start()
     moments = []
     for _ in range(4):
         assert listening.next_with("WATCHDOG") == {"WATCHDOG": "1"}
         moments.append(time.monotonic())
     assert all(later - earlier < 0.6 for earlier, later in zip(moments, moments[1:])), moments
-    ingest.process.pause()
+    service.process.pause()
     listening.socket.settimeout(0.9)
     with pytest.raises(TimeoutError):
         while True:
             listening.next_with("WATCHDOG")
-    ingest.process.resume()
+    service.process.resume()
     listening.socket.settimeout(10)
     listening.next_with("WATCHDOG")
     listening.socket.close()

@@ -136,6 +136,9 @@ package final class HTTPServer: Sendable {
         for thread in threads { thread.wake() }
     }
 
+    /// How often the loop of each thread has turned; each wake is at least one turn.
+    package var turns: [Int] { threads.map(\.turns) }
+
     /// Takes no more requests, lets those that run come to their answers, and closes all connections and the port.
     ///
     /// Answers when that is done.

@@ -125,6 +125,7 @@ final class HTTPServerLoop: @unchecked Sendable {
         } catch {
             fatalError("HTTP server: cannot wait for events: \(error)")
         }
+        thread.hasTurned()
         if isReady(Token.waker) { thread.waker.reset() }
     }
 

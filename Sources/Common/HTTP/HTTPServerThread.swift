@@ -22,6 +22,7 @@ package final class HTTPServerThread: Sendable {
     let waker: Waker
     private let mail = Mutex(Mail())
     private let stopMoment = Atomic(Int64.max)
+    private let turnCount = Atomic(0)
 
     init(index: Int) throws(Errno) {
         self.index = index
@@ -30,6 +31,12 @@ package final class HTTPServerThread: Sendable {
 
     /// Makes the thread call `HTTPWorker.tick` soon.
     package func wake() { waker.wake() }
+
+    /// How often its loop has turned.
+    var turns: Int { turnCount.load(ordering: .relaxed) }
+
+    /// Counts a turn of the loop.
+    func hasTurned() { turnCount.add(1, ordering: .relaxed) }
 
     /// Hands over a connection, or closes it when the thread has ended.
     func deliver(_ arrival: Arrival) {
