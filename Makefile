@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build test unit e2e compare demo bench format lint clean
+.PHONY: help setup build test unit e2e compare demo deb certs bench format lint clean
 
 python := .venv/bin/python
 release := -c release --static-swift-stdlib
@@ -30,6 +30,17 @@ compare: build ## play what happens to log files with shipper and with the real 
 
 demo: setup build ## real nginx, shipper, ingest and a store; prints a report (KEEP=1, ELASTICSEARCH=url)
 	@$(python) deploy/demo/demo.py
+
+deb: build ## build the Debian packages into .build/deb (VERSION=1.2.3 in place of the programs' own)
+	@$(python) deploy/debian/build.py $(if $(VERSION),--version $(VERSION))
+
+# What is there already stays: a host that is added later gets its certificate by the same command.
+certs: ## make a CA and certificates in certs/ (HOSTS="name address" of the servers, CLIENTS="web-1 web-2")
+	@set -e; make=deploy/certs/make-certs.sh; \
+	[ -e certs/ca.crt ] || $$make certs ca; \
+	for server in ingest apm-server; do [ -e certs/$$server.crt ] || $$make certs server $$server $(or $(HOSTS),localhost 127.0.0.1); done; \
+	for client in $(or $(CLIENTS),web-1); do [ -e certs/$$client.crt ] || $$make certs client $$client; done; \
+	ls certs/*.crt
 
 bench: setup ## measure speed and memory; prints a table and writes JSON (QUICK=1, ONLY=scenario, REPORT=1)
 	swift build $(release)

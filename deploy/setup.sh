@@ -11,8 +11,12 @@ libraries=(
     libcurl4-openssl-dev zlib1g-dev libdeflate-dev libssl-dev
     libmaxminddb-dev libpcre2-dev libyaml-dev libmicrohttpd-dev libgnutls28-dev
 )
-# What tests, demo and benchmark run: log source, balancer, rotation, user agent rules, certificates, Python, a browser.
-programs=(nginx haproxy logrotate uap-core openssl ca-certificates procps python3 python3-venv chromium fonts-dejavu-core)
+# What tests, demo and benchmark run: log source, balancer, rotation, user agent rules, certificates, Python, a browser;
+# and what builds packages.
+programs=(
+    nginx haproxy logrotate uap-core openssl ca-certificates procps python3 python3-venv chromium fonts-dejavu-core
+    adduser binutils dpkg-dev groff-base
+)
 # Debian starts these as services when they are installed; here only their programs are wanted.
 services=(nginx haproxy)
 
