@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build test unit e2e compare demo deb certs bench format lint clean
+.PHONY: help setup build test unit e2e compare demo images deb certs bench format lint clean
 
 python := .venv/bin/python
 release := -c release --static-swift-stdlib
@@ -30,6 +30,13 @@ compare: build ## play what happens to log files with shipper and with the real 
 
 demo: setup build ## real nginx, shipper, ingest and a store; prints a report (KEEP=1, ELASTICSEARCH=url)
 	@$(python) deploy/demo/demo.py
+
+images: ## build the container images elkfa/SERVICE:VERSION, and that of the example (needs docker)
+	version=$$(sed -n 's/.*current = "\(.*\)".*/\1/p' Sources/Common/Version.swift); \
+	for service in shipper ingest apm-server; do \
+		docker build --file deploy/docker/$$service.Dockerfile --build-arg VERSION=$$version --tag elkfa/$$service:$$version . || exit; \
+	done; \
+	docker build --file deploy/example/shop.Dockerfile --tag elkfa/example-shop:$$version .
 
 deb: build ## build the Debian packages into .build/deb (VERSION=1.2.3 in place of the programs' own)
 	@$(python) deploy/debian/build.py $(if $(VERSION),--version $(VERSION))

@@ -15,7 +15,7 @@ libraries=(
 # and what builds packages.
 programs=(
     nginx haproxy logrotate uap-core openssl ca-certificates procps python3 python3-venv chromium fonts-dejavu-core
-    adduser binutils dpkg-dev groff-base
+    adduser binutils curl dpkg-dev groff-base shellcheck unzip
 )
 # Debian starts these as services when they are installed; here only their programs are wanted.
 services=(nginx haproxy)

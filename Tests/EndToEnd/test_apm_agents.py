@@ -32,7 +32,7 @@ FAILURES = REQUESTS // 20
 class App:
     """One of the apps, and visitors to it."""
 
-    def __init__(self, processes: ProcessGroup, program: str, *arguments: str) -> None:
+    def __init__(self, processes: ProcessGroup, program: str, *arguments: str, token: str = "") -> None:
         self.port = free_port()
         self.process = processes.add(
             ChildProcess(
@@ -43,6 +43,7 @@ class App:
                 ready_seconds=40,
             )
         )
+        self.process.environment = {"APM_SECRET_TOKEN": token}
         self.process.start()
 
     def visit(self, method: str, path: str) -> int:
@@ -79,7 +80,7 @@ def by_event(store: BulkStore) -> dict[str, list[dict]]:
 def test_flask_app_under_traffic(store: BulkStore, start_apm_server: StartAPMServer, processes: ProcessGroup) -> None:
     """Every request is a transaction with its spans, every failure an error with a stack trace; the agent is content."""
     server = start_apm_server(store.url, changes={"auth": {"secret_token": "s3cret"}})
-    app = App(processes, "flask_shop", server.url, "s3cret")
+    app = App(processes, "flask_shop", server.url, token="s3cret")
     statuses = Counter(app.visit("POST", f"/order/{number}") for number in range(REQUESTS))
     assert statuses == {200: REQUESTS - FAILURES, 500: FAILURES}
     items = 50

@@ -11,12 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 
 from harness.services import REPOSITORY, binary, run_to_end
 
 DEPLOY = REPOSITORY / "deploy"
-COMPOSE = yaml.safe_load((DEPLOY / "docker-compose.yml").read_text())
 SERVICES = ("shipper", "ingest", "apm-server")
 
 # What Debian 12 calls the package of each shared library; the C library itself is part of every image.
@@ -50,15 +48,6 @@ def test_sample_configuration_is_accepted(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_sample_configuration_is_accepted_with_the_environment_of_compose(service: str) -> None:
-    environment = COMPOSE["services"][service]["environment"]
-    values = {name: re.sub(r"\$\{[A-Z_]+:-(.*?)\}", r"\1", str(value)) for name, value in environment.items()}
-    assert set(values) <= environment_names(service), "compose sets a variable that nobody reads"
-    result = run_to_end(service, "check", "--config", sample(service), **values)
-    assert result.returncode == 0, result.stderr.decode()
-
-
-@pytest.mark.parametrize("service", SERVICES)
 def test_image_copies_files_that_exist(service: str) -> None:
     copied = re.findall(r"^COPY (?!--from)(?:--\S+ )?(\S+) \S+$", dockerfile(service), re.MULTILINE)
     assert copied
@@ -73,7 +62,7 @@ def test_image_copies_files_that_exist(service: str) -> None:
 def test_image_installs_the_libraries_that_the_program_loads(service: str) -> None:
     dynamic = subprocess.run(["readelf", "-d", binary(service)], capture_output=True, text=True, check=True).stdout
     needed = set(re.findall(r"\(NEEDED\).*\[(.+?)\]", dynamic)) - IN_EVERY_IMAGE
-    runtime = dockerfile(service).split("FROM debian:bookworm-slim")[1]
+    runtime = dockerfile(service).split("FROM debian:${DEBIAN_VERSION}-slim")[1]
     installed = set(re.search(r"--no-install-recommends(.*?)&&", runtime, re.DOTALL)[1].split())  # type: ignore[index]
     assert needed <= set(LIBRARY_PACKAGES), "a library that this test does not know"
     missing = {LIBRARY_PACKAGES[library] for library in needed} - installed
@@ -85,15 +74,15 @@ def test_image_installs_the_libraries_that_the_program_loads(service: str) -> No
 @pytest.mark.parametrize("service", SERVICES)
 def test_image_builds_with_the_libraries_of_the_package(service: str) -> None:
     provided = set(re.findall(r'"(lib[\w.+-]+-dev|zlib1g-dev)"', (REPOSITORY / "Package.swift").read_text()))
-    builder = dockerfile(service).split("FROM debian:bookworm-slim")[0]
+    builder = dockerfile(service).split("FROM debian:${DEBIAN_VERSION}-slim")[0]
     assert provided and provided <= set(builder.split())
-    assert f"--product {service} " in builder
+    assert f"COPY --from=build /out/{service} /usr/bin/{service}\n" in dockerfile(service)
     assert provided <= set((DEPLOY / "setup.sh").read_text().split())
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_image_runs_the_service_as_its_own_user(service: str) -> None:
-    runtime = dockerfile(service).split("FROM debian:bookworm-slim")[1]
+    runtime = dockerfile(service).split("FROM debian:${DEBIAN_VERSION}-slim")[1]
     assert f"\nUSER {service}\n" in runtime
     assert f'ENTRYPOINT ["/usr/bin/{service}", "--config", "/etc/{service}/{service}.yml"]' in runtime
     configuration = sample(service).read_text()
@@ -132,60 +121,18 @@ def serve_once() -> Callable[[bytes], int]:
     return serve
 
 
-def test_compose_gives_apm_server_time_and_a_place_to_keep_what_it_has() -> None:
-    service = COMPOSE["services"]["apm-server"]
-    configuration = yaml.safe_load(re.sub(r"\$\{[A-Z_]+:?(.*?)\}", r"\1", sample("apm-server").read_text()))
-    assert f"apm-server:{configuration['data_directory']}" in service["volumes"]
-    # The default of shutdown_timeout, and a margin.
-    assert int(service["stop_grace_period"].removesuffix("s")) >= 30 + 5
-    assert set(service["environment"]) == environment_names("apm-server")
-    assert "SECRET_TOKEN" in str(service["environment"]["APM_SECRET_TOKEN"])
+def test_images_share_what_they_are_built_by() -> None:
+    """Docker builds a stage that is the same in several files once."""
+    stages = {(DEPLOY / "docker" / f"{service}.Dockerfile").read_text().split("ARG SWIFT_VERSION")[1].split("FROM debian:")[0] for service in SERVICES}
+    assert len(stages) == 1
+    assert "for product in shipper ingest apm-server" in stages.pop()
 
 
-def test_compose_runs_every_part_of_the_path() -> None:
-    services = COMPOSE["services"]
-    assert set(services) == {"elasticsearch", "kibana", "haproxy", *SERVICES}
-    for name, service in services.items():
-        assert ("image" in service) != ("build" in service), name
-        if build := service.get("build"):
-            assert (DEPLOY / build["context"] / build["dockerfile"]).is_file()
-        for dependency in service.get("depends_on", []):
-            assert dependency in services
-        for port in service.get("ports", []):
-            assert port.startswith("127.0.0.1:"), f"{name} publishes {port} to everybody"
-
-
-def test_compose_ports_are_those_of_the_configuration() -> None:
-    published = {
-        port.rpartition(":")[2] for name in SERVICES for port in COMPOSE["services"][name].get("ports", [])
-    }
-    for port in published | set(COMPOSE["services"]["ingest"]["expose"]):
-        assert any(re.search(rf"\b{port}$", sample(name).read_text(), re.MULTILINE) for name in SERVICES), port
-
-
-def test_compose_volumes_are_where_the_programs_write() -> None:
-    for name in SERVICES:
-        for volume in COMPOSE["services"][name].get("volumes", []):
-            source, target = re.sub(r"\$\{[A-Z_]+:-(.*?)\}", r"\1", volume).split(":")[:2]
-            if source in COMPOSE["volumes"]:
-                assert target in sample(name).read_text()
-            elif source.startswith("."):
-                assert (DEPLOY / source).exists()
-    assert set(COMPOSE["services"]["ingest"]["environment"]) == environment_names("ingest")
-
-
-def test_shipper_of_compose_sends_to_the_balancer() -> None:
-    assert COMPOSE["services"]["shipper"]["environment"]["INGEST_HOST"] == "haproxy"
-    balancer = (DEPLOY / "haproxy.cfg").read_text()
-    assert "bind :5044" in balancer and "ingest:5044" in balancer
-
-
-def test_balancer_configuration_is_valid() -> None:
-    program = shutil.which("haproxy", path="/usr/sbin:/usr/bin:/usr/local/sbin")
-    assert program, "haproxy is not installed: run make setup"
-    result = subprocess.run([program, "-c", "-f", DEPLOY / "haproxy.cfg"], capture_output=True, text=True, timeout=20)
-    assert result.returncode == 0, result.stderr
-    assert "WARNING" not in result.stderr
+def test_scripts_are_clean() -> None:
+    scripts = [path for path in DEPLOY.rglob("*") if path.is_file() and path.read_bytes()[:2] == b"#!"]
+    assert {"setup.sh", "setup-files.sh", "setup-users.sh", "make-certs.sh", "healthcheck", "postinst"} <= {path.name for path in scripts}
+    result = subprocess.run(["shellcheck", *scripts, REPOSITORY / ".ci" / "run"], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stdout
 
 
 @pytest.mark.parametrize("service", SERVICES)

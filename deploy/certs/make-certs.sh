@@ -65,7 +65,7 @@ alternative_names() {
 
 renew() {
     local path=$1/$2 usage names
-    [ -e "$path.key" ] && [ -e "$path.crt" ] || fail "$path.crt and $path.key are not there to be renewed"
+    if [ ! -e "$path.key" ] || [ ! -e "$path.crt" ]; then fail "$path.crt and $path.key are not there to be renewed"; fi
     usage=$(openssl x509 -in "$path.crt" -noout -ext extendedKeyUsage | tail -n 1)
     names=$(openssl x509 -in "$path.crt" -noout -ext subjectAltName 2>/dev/null | tail -n 1 | sed 's/IP Address:/IP:/g; s/ //g')
     cp "$path.crt" "$path.crt.old"

@@ -1,4 +1,6 @@
-"""A small Flask shop under Elastic's own agent: `python flask_shop.py PORT APM_SERVER_URL [SECRET_TOKEN]`.
+"""A small Flask shop under Elastic's own agent: `python flask_shop.py PORT APM_SERVER_URL [ADDRESS]`.
+
+The secret token comes from the variable APM_SECRET_TOKEN, or from the file that APM_SECRET_TOKEN_FILE names if it is there.
 
 `/item/N` reads a database and asks another service, every twentieth order fails, `/log` logs an error. Everything the
 agent itself has to say goes to standard error.
@@ -8,9 +10,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sqlite3
 import sys
 import urllib.request
+from pathlib import Path
 
 from elasticapm.contrib.flask import ElasticAPM
 from flask import Flask, jsonify
@@ -18,6 +22,8 @@ from werkzeug.serving import make_server
 
 logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s %(levelname)s %(message)s")
 PORT = int(sys.argv[1])
+ADDRESS = sys.argv[3] if len(sys.argv) > 3 else "127.0.0.1"
+TOKEN_FILE = Path(os.environ.get("APM_SECRET_TOKEN_FILE", "/nonexistent"))
 
 app = Flask("shop")
 app.config["ELASTIC_APM"] = {
@@ -25,7 +31,7 @@ app.config["ELASTIC_APM"] = {
     "SERVICE_VERSION": "1.2.3",
     "ENVIRONMENT": "testing",
     "SERVER_URL": sys.argv[2],
-    "SECRET_TOKEN": sys.argv[3] if len(sys.argv) > 3 else "",
+    "SECRET_TOKEN": TOKEN_FILE.read_text().strip() if TOKEN_FILE.exists() else os.environ.get("APM_SECRET_TOKEN", ""),
     "API_REQUEST_TIME": "1s",
     "METRICS_INTERVAL": "2s",
     "CAPTURE_BODY": "all",
@@ -84,4 +90,4 @@ def log() -> str:
 
 
 if __name__ == "__main__":
-    make_server("127.0.0.1", PORT, app, threaded=True).serve_forever()
+    make_server(ADDRESS, PORT, app, threaded=True).serve_forever()

@@ -75,6 +75,17 @@ REQUESTS = [
 GARBAGE = [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\xab\r\n\r\n", b"hello\r\n\r\n", b"GET /a b HTTP/1.1\r\n\r\n"]
 
 
+def headers(choice: random.Random, visitor: Visitor) -> dict[str, str]:
+    """What a visitor's browser sends, with an address from somewhere in the world."""
+    address = choice.choice(IPV6) if choice.random() < 0.05 else f"{choice.choice(NETWORKS)}.{choice.randrange(1, 255)}"
+    # One in ten comes through a second, private proxy.
+    forwarded = f"{address}, 10.0.0.7" if choice.random() < 0.1 else address
+    sent = {"User-Agent": visitor.user_agent, "X-Forwarded-For": forwarded}
+    if visitor.referrer:
+        sent["Referer"] = visitor.referrer
+    return sent
+
+
 class Traffic:
     """Visits the site from several threads for some seconds and counts what was sent."""
 
@@ -107,7 +118,7 @@ class Traffic:
             while time.monotonic() < deadline:
                 path = choice.choices([path for path, _ in REQUESTS], [weight for _, weight in REQUESTS])[0]
                 visitor = choice.choices(VISITORS, [visitor.weight for visitor in VISITORS])[0]
-                connection.request("GET", path, headers=self._headers(choice, visitor))
+                connection.request("GET", path, headers=headers(choice, visitor))
                 connection.getresponse().read()
                 with self._lock:
                     self.sent += 1
@@ -116,15 +127,6 @@ class Traffic:
             self._problems.append(error)
         finally:
             connection.close()
-
-    def _headers(self, choice: random.Random, visitor: Visitor) -> dict[str, str]:
-        address = choice.choice(IPV6) if choice.random() < 0.05 else f"{choice.choice(NETWORKS)}.{choice.randrange(1, 255)}"
-        # One in ten comes through a second, private proxy.
-        forwarded = f"{address}, 10.0.0.7" if choice.random() < 0.1 else address
-        headers = {"User-Agent": visitor.user_agent, "X-Forwarded-For": forwarded}
-        if visitor.referrer:
-            headers["Referer"] = visitor.referrer
-        return headers
 
     def _send_garbage(self, request: bytes) -> None:
         with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
