@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build test unit e2e compare demo images deb certs bench format lint clean
+.PHONY: help setup build test unit e2e compare demo kibana images deb certs bench format lint clean
 
 python := .venv/bin/python
 release := -c release --static-swift-stdlib
@@ -30,6 +30,9 @@ compare: build ## play what happens to log files with shipper and with the real 
 
 demo: setup build ## real nginx, shipper, ingest and a store; prints a report (KEEP=1, ELASTICSEARCH=url)
 	@$(python) deploy/demo/demo.py
+
+kibana: ## build deploy/kibana/elkfa.ndjson from the sources of the dashboards
+	@$(python) deploy/kibana/build.py
 
 images: ## build the container images elkfa/SERVICE:VERSION, and that of the example (needs docker)
 	version=$$(sed -n 's/.*current = "\(.*\)".*/\1/p' Sources/Common/Version.swift); \
