@@ -15,10 +15,10 @@ libraries=(
 # and what builds packages.
 programs=(
     nginx haproxy logrotate uap-core openssl ca-certificates procps python3 python3-venv chromium fonts-dejavu-core
-    adduser binutils curl dpkg-dev groff-base shellcheck unzip
+    adduser binutils curl dpkg-dev groff-base keepalived shellcheck unzip
 )
 # Debian starts these as services when they are installed; here only their programs are wanted.
-services=(nginx haproxy)
+services=(nginx haproxy keepalived)
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
