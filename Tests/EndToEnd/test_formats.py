@@ -68,9 +68,9 @@ def test_single_lines_become_the_expected_documents(tmp_path: Path, name: str, p
     assert not [document for document in documents if "tags" in document]
 
 
-def test_an_example_of_each_pipeline_in_the_readme(tmp_path: Path) -> None:
-    readme = (REPOSITORY / "README.md").read_text()
-    chapter = readme.split("### Ready pipelines\n")[1].split("\n### ")[0]
+def test_an_example_of_each_pipeline_in_its_document(tmp_path: Path) -> None:
+    page = (REPOSITORY / "docs" / "ingest.md").read_text()
+    chapter = page.split("## Ready pipelines\n")[1].split("\n## ")[0]
     table = re.findall(r"^\| `([a-z-]+)` \| .* \| `([a-z]+)` \|", chapter, re.MULTILINE)
     examples = re.findall(r"^([a-z-]+) +(.+)$", chapter.split("```text\n")[1].split("```")[0], re.MULTILINE)
     assert [name for name, _ in table] == [name for name, _ in examples]

@@ -1,4 +1,4 @@
-"""README.md names every configuration key that the programs know, and no other."""
+"""The documents name every configuration key that the programs know, and no other; their links lead somewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import yaml
 
 from harness.services import REPOSITORY, run_to_end
 
-README = (REPOSITORY / "README.md").read_text()
+DOCUMENTS = [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+DOCUMENTS += [*(REPOSITORY / "docs").rglob("*.md"), *(REPOSITORY / "deploy").rglob("*.md"), *(REPOSITORY / "Tests").rglob("*.md")]
 SERVICES = {"shipper": "Shipper", "ingest": "Ingest", "apm-server": "APMServer"}
 
 # A call of the configuration reader, whose first argument is the key, or of one of the functions that read several.
@@ -46,7 +47,8 @@ ALTERNATIVES = {"ingest": ("output.elasticsearch", "output.file", "output.stdout
 
 def documented(service: str) -> dict[str, str]:
     """The keys of a service's table with their defaults as written."""
-    section = README.split(f"### {service}.yml\n")[1].split("\n### ")[0].split("\n## ")[0]
+    page = (REPOSITORY / "docs" / f"{service}.md").read_text()
+    section = page.split(f"## {service}.yml\n")[1].split("\n## ")[0]
     return dict(re.findall(r"^\| `([^`]+)` \| (.+?) \| .+ \|$", section, re.MULTILINE))
 
 
@@ -94,20 +96,31 @@ def test_every_key_of_the_program_is_documented(service: str) -> None:
         asked -= keys_in_code(REPOSITORY / "Sources" / "Ingest" / "Filter")
         words |= set(re.findall(r"^\| `([a-z_]+)` \|", (REPOSITORY / "docs" / "filters.md").read_text(), re.MULTILINE))
     assert asked, "no configuration reader found: the pattern of this test is out of date"
-    assert asked <= words, f"README.md does not explain {sorted(asked - words)}"
+    assert asked <= words, f"no page explains {sorted(asked - words)}"
 
 
 def test_every_shared_key_is_documented() -> None:
     words = {word.removesuffix("[]") for name in SERVICES for key in documented(name) for word in key.split(".")}
     asked = keys_in_code(REPOSITORY / "Sources" / "Common")
     assert {"fingerprint", "level"} <= asked
-    assert asked <= words, f"README.md does not explain {sorted(asked - words)}"
+    assert asked <= words, f"no page explains {sorted(asked - words)}"
 
 
-def test_links_lead_somewhere() -> None:
-    for document in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", (REPOSITORY / document).read_text()):
-            assert (REPOSITORY / target).exists(), f"{document} links to {target}"
+def headings(page: Path) -> set[str]:
+    """The anchors of a page, as GitHub makes them of its headings."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text()):
+        name, _, anchor = target.partition("#")
+        path = page.parent / name if name else page
+        assert path.exists(), f"a link to {target}"
+        if anchor:
+            assert anchor in headings(path), f"a link to {target}"
 
 
 def test_commands_of_the_readme_are_make_targets() -> None:

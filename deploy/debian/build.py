@@ -120,6 +120,7 @@ def fill(root: Path, package: Package, program: Path) -> None:
     documents = root / f"usr/share/doc/{service}"
     write(documents / "changelog.gz", compressed((REPOSITORY / "CHANGELOG.md").read_text()))
     install(HERE / "copyright", documents / "copyright")
+    install(REPOSITORY / f"docs/{service}.md", documents / f"{service}.md")
     for example in package.examples:
         name = Path(example).name
         # Two files called README.md would say nothing about what they are for.
