@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build test unit e2e compare demo kibana images deb certs bench format lint clean
+.PHONY: help setup build test unit e2e compare demo report kibana images deb certs bench format lint clean
 
 python := .venv/bin/python
 release := -c release --static-swift-stdlib
@@ -28,8 +28,12 @@ e2e: build ## run the end-to-end tests against the release build (FILTER=name fo
 compare: build ## play what happens to log files with shipper and with the real Filebeat; prints a table
 	@$(python) Tests/EndToEnd/compare.py
 
-demo: setup build ## real nginx, shipper, ingest and a store; prints a report (KEEP=1, ELASTICSEARCH=url)
+demo: setup build ## real nginx, shipper, ingest and a store; prints a report, writes .demo/report.html (KEEP=1, ELASTICSEARCH=url)
 	@$(python) deploy/demo/demo.py
+
+# Wherever there is Python with PyYAML: nothing is installed for it.
+report: ## write report.html: the overview dashboard and the traced apps (ELASTICSEARCH=url, SINCE=24h)
+	@PYTHONPATH=deploy $(or $(wildcard $(python)),python3) -m html_report
 
 kibana: ## build deploy/kibana/elkfa.ndjson from the sources of the dashboards
 	@$(python) deploy/kibana/build.py
