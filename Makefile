@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build test unit e2e compare demo report kibana images deb certs bench format lint clean
+.PHONY: help setup build test unit e2e compare demo report kibana images deb certs fuzz bench format lint clean
 
 python := .venv/bin/python
 release := -c release --static-swift-stdlib
@@ -56,6 +56,9 @@ certs: ## make a CA and certificates in certs/ (HOSTS="name address" of the serv
 	for client in $(or $(CLIENTS),web-1); do [ -e certs/$$client.crt ] || $$make certs client $$client; done; \
 	ls certs/*.crt
 
+fuzz: ## fuzz the parsers with libFuzzer (SECONDS=20 each, ONLY=target, SEED=1)
+	@$(python) Tests/Fuzz/fuzz.py $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
+
 bench: setup ## measure speed and memory; prints a table and writes JSON (QUICK=1, ONLY=scenario, REPORT=1)
 	swift build $(release)
 	@$(python) Tests/Benchmarks/bench.py
@@ -67,4 +70,4 @@ lint: ## check the format and the style of the Swift code
 	swift format lint --strict --recursive --parallel $(swift_sources)
 
 clean: ## delete everything that was built or downloaded into this folder
-	rm -rf .build .build-* .venv .demo .bench
+	rm -rf .build .build-* .venv .demo .bench .fuzz

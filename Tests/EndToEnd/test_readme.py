@@ -11,7 +11,7 @@ import yaml
 
 from harness.services import REPOSITORY, run_to_end
 
-DOCUMENTS = [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+DOCUMENTS = [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")]
 DOCUMENTS += [*(REPOSITORY / "docs").rglob("*.md"), *(REPOSITORY / "deploy").rglob("*.md"), *(REPOSITORY / "Tests").rglob("*.md")]
 SERVICES = {"shipper": "Shipper", "ingest": "Ingest", "apm-server": "APMServer"}
 

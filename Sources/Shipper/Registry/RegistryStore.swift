@@ -111,7 +111,7 @@ struct RegistryStore: ~Copyable, Sendable {
         do {
             let line = Array((id + "\n").utf8)
             try line.span.bytes.withUnsafeBytes { bytes throws(AtomicFile.Failure) in
-                try AtomicFile.write(bytes, to: path, mode: 0o644)
+                try AtomicFile.write(bytes, to: path)
             }
         } catch {
             Log.warning("agent.id cannot be saved: the next start makes another", ["error": "\(error)"])
