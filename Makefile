@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build test unit e2e compare demo report kibana images deb certs fuzz bench format lint clean
+.PHONY: help setup build test unit e2e compare demo report kibana images deb certs chaos fuzz bench format lint clean
 
 python := .venv/bin/python
 release := -c release --static-swift-stdlib
@@ -55,6 +55,9 @@ certs: ## make a CA and certificates in certs/ (HOSTS="name address" of the serv
 	for server in ingest apm-server; do [ -e certs/$$server.crt ] || $$make certs server $$server $(or $(HOSTS),localhost 127.0.0.1); done; \
 	for client in $(or $(CLIENTS),web-1); do [ -e certs/$$client.crt ] || $$make certs client $$client; done; \
 	ls certs/*.crt
+
+chaos: build ## run the whole system under faults and count every line and event (SEED=1, SECONDS=120)
+	@$(python) Tests/Chaos/chaos.py $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
 
 fuzz: ## fuzz the parsers with libFuzzer (SECONDS=20 each, ONLY=target, SEED=1)
 	@$(python) Tests/Fuzz/fuzz.py $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))

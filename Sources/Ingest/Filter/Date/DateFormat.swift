@@ -59,7 +59,8 @@ enum DateFormat: Sendable {
     }
 
     private static func tai64n(_ bytes: RawSpan, _ range: Range<Int>) -> Int64? {
-        let start = bytes[range.lowerBound] == UInt8(ascii: "@") ? range.lowerBound + 1 : range.lowerBound
+        guard let first = range.first else { return nil }
+        let start = bytes[first] == UInt8(ascii: "@") ? first + 1 : first
         guard range.upperBound - start == 24 else { return nil }
         var words: (UInt64, UInt64) = (0, 0)
         for index in start..<range.upperBound {

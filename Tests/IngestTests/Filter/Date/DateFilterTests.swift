@@ -172,6 +172,17 @@ struct DateFilterTests {
         }
     }
 
+    @Test(
+        "nothing is no date",
+        arguments: ["ISO8601", "UNIX", "UNIX_MS", "TAI64N", "yyyy", "HH:mm", "'x'yyyy"]
+    )
+    func nothing(_ format: String) throws {
+        let format = try DateFormat(format)
+        let bytes: [UInt8] = []
+        #expect(format.moment(bytes.span.bytes, 0..<0) == nil)
+        #expect(format.parts(bytes.span.bytes, 0..<0, year: 2026, TimeZoneCache()) == nil)
+    }
+
     @Test("says what is wrong with a time that clocks skipped")
     func saysSkipped() throws {
         let reason = try read("ISO8601", "2024-03-31T02:30", zone: "Europe/Paris")
