@@ -6,6 +6,7 @@ The same seed gives the same schedule. Exit status 1 when a line or an accepted 
 from __future__ import annotations
 
 import argparse
+import signal
 import statistics
 import sys
 import tempfile
@@ -187,6 +188,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=120, help="how long faults go on (default: 120)")
     parser.add_argument("--keep", type=Path, help="a new folder for logs and data, which is left")
     arguments = parser.parse_args()
+    # As Ctrl-C: processes and mounts are cleaned up.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="elkfa-chaos-") as temporary:
         folder = arguments.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
