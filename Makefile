@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build test unit e2e compare demo report kibana images deb certs chaos fuzz bench format lint clean
+.PHONY: help setup build test unit e2e compare demo report kibana images deb certs chaos fuzz soak bench format lint clean
 
 python := .venv/bin/python
 release := -c release --static-swift-stdlib
@@ -59,6 +59,10 @@ certs: ## make a CA and certificates in certs/ (HOSTS="name address" of the serv
 chaos: build ## run the whole system under faults and count every line and event (SEED=1, SECONDS=120)
 	@$(python) Tests/Chaos/chaos.py $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
 
+soak: ## steady load for an hour; memory, descriptors, threads and lag may not grow (SECONDS=3600, RATE=500); writes .soak/soak.svg
+	swift build $(release)
+	@$(python) Tests/Soak/soak.py $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RATE),--rate $(RATE))
+
 fuzz: ## fuzz the parsers with libFuzzer (SECONDS=20 each, ONLY=target, SEED=1)
 	@$(python) Tests/Fuzz/fuzz.py $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
 
@@ -73,4 +77,4 @@ lint: ## check the format and the style of the Swift code
 	swift format lint --strict --recursive --parallel $(swift_sources)
 
 clean: ## delete everything that was built or downloaded into this folder
-	rm -rf .build .build-* .venv .demo .bench .fuzz
+	rm -rf .build .build-* .venv .demo .bench .fuzz .soak

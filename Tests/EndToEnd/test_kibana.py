@@ -298,7 +298,13 @@ def test_figures_are_right(filled: tuple[OsmemServer, query.TimeRange]) -> None:
     assert {label: sum(values) for label, values in by_status.items()} == {"2xx": 24, "3xx": 12, "4xx": 12, "5xx": 12}
     assert dict(ask("nginx-overview", "wechat").rows) == {"WeChat browser": 10, "WeChat mini programs": 10, "Other clients": 40}
     assert ask("nginx-overview", "slow-paths").rows[0][0] == "/page/3"
-    assert sum(count for *_, count in ask("nginx-overview", "places").points) == 60
+    points = ask("nginx-overview", "places").points
+    assert sum(count for *_, count in points) == 60
+    hits = store.search("nginx-*", {"size": 100, "query": {"exists": {"field": "source.geo.location"}}})["hits"]["hits"]
+    real = {(place["lat"], place["lon"]) for place in (hit["_source"]["source"]["geo"]["location"] for hit in hits)}
+    # Half of a tile is a fifth of a degree.
+    for latitude, longitude, _ in points:
+        assert any(abs(latitude - lat) < 0.2 and abs(longitude - lon) < 0.2 for lat, lon in real), (latitude, longitude, real)
     assert ask("pipeline-health", "not-understood").value == 1
     assert ask("python-logs", "exception-types").rows == [["ValueError", 3]]
     steps = [row[0] for row in ask("visitor-session", "steps").rows]
@@ -366,10 +372,17 @@ def kibana() -> Iterator[Callable[..., Kibana]]:
 def test_import_waits_for_kibana_and_can_be_repeated(kibana: Callable[..., Kibana], tmp_path: Path) -> None:
     secret = tmp_path / "password"
     secret.write_text('pass"word\\1\n')
+    # A curl that notes its arguments: every user of a machine may read those.
+    arguments = tmp_path / "arguments"
+    spy = tmp_path / "bin" / "curl"
+    spy.parent.mkdir()
+    spy.write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >> {arguments}\nexec /usr/bin/curl "$@"\n')
+    spy.chmod(0o755)
     server = kibana("starting", "starting", "good")
     for _ in range(2):
-        done = server.run(KIBANA_USERNAME="elastic", KIBANA_PASSWORD_FILE=str(secret))
+        done = server.run(KIBANA_USERNAME="elastic", KIBANA_PASSWORD_FILE=str(secret), PATH=f"{spy.parent}:/usr/bin:/bin")
         assert done.returncode == 0 and "58 objects" in done.stdout, done.stderr
+    assert "api/status" in arguments.read_text() and "word" not in arguments.read_text()
     posts = [request for request in server.seen if request[0] == "POST"]
     assert len(posts) == 2
     for _, path, headers, body in posts:
