@@ -46,7 +46,7 @@ class System:
         self.ingests = [Ingest(self.processes, [self.store.url], name=f"ingest-{number}") for number in (1, 2, 3)]
         self.haproxy = HAProxy(self.processes, [ingest.port for ingest in self.ingests])
         self.link = CuttingProxy(self.haproxy.port)
-        # The second goes through the link that faults cut and stall; both have a last resort for a listener that hangs.
+        # The second goes through the link that faults cut and stall.
         self.shippers = [
             Shipper(self.processes, [logs / "renamed.log*", logs / "packed.log*"], [self.haproxy.port], self._output(), name="shipper-1"),
             Shipper(self.processes, [logs / "copied.log"], [self.link.port], self._output(), name="shipper-2"),
@@ -67,6 +67,7 @@ class System:
 
     @staticmethod
     def _output() -> dict[str, object]:
+        """A receiver that is stopped is given up after a while, and connections move on, as behind every balancer."""
         return {"output": {"timeout": "4s", "ttl": "5s"}}
 
     def start(self) -> None:
