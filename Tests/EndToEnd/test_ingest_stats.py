@@ -149,7 +149,7 @@ def test_the_page_shows_pipelines_latency_pressure_and_samples(store: BulkStore,
         assert len({request.split("/", 3)[2] for request in page.requests}) == 1, "nothing is asked of anybody else"
         tiles = dict(re.findall(r'<div class="label">([^<]*)</div><div class="number">([^<]*)</div>', page.dom))
         assert tiles["Connections"] == "2" and tiles["Connections held back"] == "1"
-        assert re.fullmatch(r"[\d.,]+ (ms|s)", tiles["Bulk latency"])
+        assert re.fullmatch(r"[\d.,]+ (µs|ms|s)", tiles["Bulk latency"])
         pipeline = rows(page.dom, "Pipelines<")["nginx-access"]
         assert int(pipeline[0].replace(",", "")) > 52
         assert re.fullmatch(r"[\d.]+ MiB", pipeline[1]) and re.fullmatch(r"[\d.,]+ (µs|ms)", pipeline[2])
